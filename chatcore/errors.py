@@ -1,0 +1,228 @@
+"""Every error chatcore raises, in one tree.
+
+::
+
+    ChatCoreError
+    ├── ConfigurationError (ValueError)      a setting, key or argument is wrong; nothing was sent
+    │   └── MissingKeyError                  no API key was found
+    ├── InvalidInputError (ValueError)       the input of a call is wrong; nothing was sent
+    ├── UnsupportedError (NotImplementedError)   this model cannot do what was asked
+    ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
+    ├── DeadlineExceededError (TimeoutError) the call's own timeout ran out
+    ├── StreamInterrupted                    a stream broke off after its first chunk
+    └── ProviderError                        the provider, or the way to it, failed
+        ├── ConnectionFailedError            no answer: refused, reset, TLS, DNS           retryable
+        ├── MalformedResponseError           an answer that cannot be read                 retryable
+        ├── BadRequestError                  400 and other 4xx
+        │   ├── ContextOverflowError         the prompt is longer than the model's context
+        │   └── ContentFilteredError         the provider refused to process the prompt
+        ├── AuthenticationError              401
+        ├── PermissionDeniedError            403
+        ├── NotFoundError                    404
+        ├── UnprocessableError               422
+        ├── RateLimited                      429                                           retryable
+        │   └── QuotaExhaustedError          429 that no waiting will mend
+        └── ServerError                      5xx, 408, 409                                 retryable
+            └── OverloadedError              503, 529, "overloaded" in any form            retryable
+
+`is_retryable` is data on the class: policies read it, callers may too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "AuthenticationError",
+    "BadRequestError",
+    "ChatCoreError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "ContentFilteredError",
+    "ContextOverflowError",
+    "DeadlineExceededError",
+    "InvalidInputError",
+    "MalformedResponseError",
+    "MissingKeyError",
+    "NotFoundError",
+    "OverloadedError",
+    "PermissionDeniedError",
+    "PortalError",
+    "ProviderError",
+    "QuotaExhaustedError",
+    "RateLimited",
+    "ServerError",
+    "StreamInterrupted",
+    "UnprocessableError",
+    "UnsupportedError",
+]
+
+
+class ChatCoreError(Exception):
+    """The root of every error that chatcore raises on purpose.
+
+    is_retryable: whether the same call, made again later, may succeed.
+    """
+
+    is_retryable: ClassVar[bool] = False
+
+
+class ConfigurationError(ChatCoreError, ValueError):
+    """A setting or argument is wrong. Raised before any request is sent."""
+
+
+class MissingKeyError(ConfigurationError):
+    """No API key was found. The message names the argument and the environment variable to set."""
+
+
+class InvalidInputError(ChatCoreError, ValueError):
+    """The input of a call is not what a chat model takes. Raised before any request is sent."""
+
+
+class UnsupportedError(ChatCoreError, NotImplementedError):
+    """The model or runnable cannot do what was asked of it."""
+
+
+class PortalError(ChatCoreError, RuntimeError):
+    """A sync call was made from the one place where it can only deadlock: the portal's own event loop."""
+
+
+class DeadlineExceededError(ChatCoreError, TimeoutError):
+    """The call's own `timeout` ran out.
+
+    phase: which bound it was: `"connect"`, `"first_token"`, `"between_tokens"` or `"total"`.
+    seconds: that bound.
+    """
+
+    def __init__(self, message: str, *, phase: str, seconds: float) -> None:
+        super().__init__(message)
+        self.phase = phase
+        self.seconds = seconds
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class StreamInterrupted(ChatCoreError):  # noqa: N818 - reads as what happened, as `RateLimited` does
+    """A stream broke off after it had begun; what had arrived is kept.
+
+    partial: the message merged from the chunks that arrived (an `AIMessageChunk`); None if none can be merged.
+    The cause of the break is `__cause__`.
+    """
+
+    def __init__(self, message: str, *, partial: Any = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ProviderError(ChatCoreError):
+    """The provider, or the way to it, failed.
+
+    status: the HTTP status; None if no answer came, or if the error came inside a stream.
+    code: the provider's own error code or type, as text.
+    request_id: the provider's id of the request, to quote to its support.
+    retry_after: seconds, as the provider estimates them; None if it did not say.
+    body: the parsed JSON of the error, or its text (shortened); None if there was none.
+    provider, model: who was asked.
+    """
+
+    def __init__(  # noqa: PLR0913 - the facts of one failed exchange, all optional, all by name
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        body: Any = None,
+        provider: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.body = body
+        self.provider = provider
+        self.model = model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ConnectionFailedError(ProviderError):
+    """No answer came: the connection was refused, reset or cut, or TLS or name look-up failed."""
+
+    is_retryable = True
+
+
+class MalformedResponseError(ProviderError):
+    """An answer came that cannot be read: not JSON, not the promised shape, or larger than the cap."""
+
+    is_retryable = True
+
+
+class BadRequestError(ProviderError):
+    """The provider will not take this request (400, or a 4xx with no class of its own)."""
+
+
+class ContextOverflowError(BadRequestError):
+    """The prompt, with the answer asked for, is longer than the model's context."""
+
+
+class ContentFilteredError(BadRequestError):
+    """The provider's content filter refused the prompt."""
+
+
+class AuthenticationError(ProviderError):
+    """The API key is missing, wrong or expired (401)."""
+
+
+class PermissionDeniedError(ProviderError):
+    """The key is known but may not do this (403)."""
+
+
+class NotFoundError(ProviderError):
+    """No such model or path (404). Often a wrong `base_url` or model name."""
+
+
+class UnprocessableError(ProviderError):
+    """The request was understood and refused as invalid (422)."""
+
+
+class RateLimited(ProviderError):  # noqa: N818 - the name reads as what happened
+    """The provider asked us to slow down (429).
+
+    retry_after: seconds, as the provider estimates them; None if it did not say.
+    """
+
+    is_retryable = True
+
+
+class QuotaExhaustedError(RateLimited):
+    """The account has no quota or credit left: a 429 that no waiting will mend."""
+
+    is_retryable = False
+
+
+class ServerError(ProviderError):
+    """The provider failed (5xx, 408, 409, or an error event inside a stream)."""
+
+    is_retryable = True
+
+
+class OverloadedError(ServerError):
+    """The provider is overloaded (503, 529, or an overload reported inside a stream)."""
+
+
+def _rebuild(cls: type[ChatCoreError], args: tuple[Any, ...], state: dict[str, Any]) -> ChatCoreError:
+    # Exceptions with keyword-only arguments do not survive the default pickling, and a process pool
+    # (or a job's journal) must be able to carry them.
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
