@@ -1,0 +1,1 @@
+"""Machinery that knows no provider: requests and responses, streams, batches, limits, policies, the portal."""
