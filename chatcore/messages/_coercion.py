@@ -1,0 +1,335 @@
+"""Turning what people pass as messages into messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Protocol, cast
+
+from pydantic import Discriminator, Field, Tag, ValidationError
+
+from chatcore.errors import InvalidInputError
+from chatcore.messages._accumulator import Accumulator
+from chatcore.messages._roles import (
+    ChatMessage,
+    ChatMessageChunk,
+    FunctionMessage,
+    FunctionMessageChunk,
+    HumanMessage,
+    HumanMessageChunk,
+    RemoveMessage,
+    SystemMessage,
+    SystemMessageChunk,
+)
+from chatcore.messages._tool_calls import parsed_call
+from chatcore.messages.ai import AIMessage, AIMessageChunk, build_message
+from chatcore.messages.base import BaseMessage, BaseMessageChunk
+from chatcore.messages.tool import ToolMessage, ToolMessageChunk
+
+__all__ = [
+    "AnyMessage",
+    "MessageLikeRepresentation",
+    "convert_to_messages",
+    "get_buffer_string",
+    "message_chunk_to_message",
+    "messages_from_dict",
+]
+
+
+def _tag_of(value: Any) -> str:
+    tag: Any = cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return tag if isinstance(tag, str) else ""
+
+
+AnyMessage = Annotated[
+    Annotated[AIMessage, Tag("ai")]
+    | Annotated[HumanMessage, Tag("human")]
+    | Annotated[ChatMessage, Tag("chat")]
+    | Annotated[SystemMessage, Tag("system")]
+    | Annotated[FunctionMessage, Tag("function")]
+    | Annotated[ToolMessage, Tag("tool")]
+    | Annotated[AIMessageChunk, Tag("AIMessageChunk")]
+    | Annotated[HumanMessageChunk, Tag("HumanMessageChunk")]
+    | Annotated[ChatMessageChunk, Tag("ChatMessageChunk")]
+    | Annotated[SystemMessageChunk, Tag("SystemMessageChunk")]
+    | Annotated[FunctionMessageChunk, Tag("FunctionMessageChunk")]
+    | Annotated[ToolMessageChunk, Tag("ToolMessageChunk")],
+    Field(discriminator=Discriminator(_tag_of)),
+]
+"""Any message or chunk; pydantic tells them apart by their `type`."""
+
+MessageLikeRepresentation = (
+    BaseMessage | list[str] | tuple[str, str | list[str | dict[str, Any]]] | str | dict[str, Any]
+)
+"""What `convert_to_messages` takes for one message."""
+
+_BY_TAG: dict[str, type[BaseMessage]] = {
+    "human": HumanMessage,
+    "ai": AIMessage,
+    "system": SystemMessage,
+    "chat": ChatMessage,
+    "function": FunctionMessage,
+    "tool": ToolMessage,
+    "remove": RemoveMessage,
+    "AIMessageChunk": AIMessageChunk,
+    "HumanMessageChunk": HumanMessageChunk,
+    "ChatMessageChunk": ChatMessageChunk,
+    "SystemMessageChunk": SystemMessageChunk,
+    "FunctionMessageChunk": FunctionMessageChunk,
+    "ToolMessageChunk": ToolMessageChunk,
+}
+
+_BY_ROLE: dict[str, type[BaseMessage]] = {
+    "human": HumanMessage,
+    "user": HumanMessage,
+    "ai": AIMessage,
+    "assistant": AIMessage,
+    "system": SystemMessage,
+    "developer": SystemMessage,
+    "function": FunctionMessage,
+    "tool": ToolMessage,
+    "remove": RemoveMessage,
+}
+_ROLES = "'human', 'user', 'ai', 'assistant', 'system', 'developer', 'tool' or 'function'"
+
+# langchain-core writes a message as a constructor's name and arguments. A fixed table, so that input never chooses a class.
+_BY_CONSTRUCTOR: dict[str, str] = {
+    "HumanMessage": "human",
+    "HumanMessageChunk": "human",
+    "AIMessage": "ai",
+    "AIMessageChunk": "ai",
+    "SystemMessage": "system",
+    "SystemMessageChunk": "system",
+    "FunctionMessage": "function",
+    "FunctionMessageChunk": "function",
+    "ToolMessage": "tool",
+    "ToolMessageChunk": "tool",
+    "RemoveMessage": "remove",
+}
+
+
+class _SaysMessages(Protocol):
+    """A prompt value."""
+
+    def to_messages(self) -> list[BaseMessage]: ...
+
+
+def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | str | _SaysMessages) -> list[BaseMessage]:
+    """Make messages of what stands for them.
+
+    messages: a prompt value; a string (one human message); or an iterable whose items are each
+
+        - a message, which is taken as it is;
+        - a string: a human message;
+        - a pair `(role, content)`;
+        - a dict with `role` (or `type`) and `content`, as OpenAI's chat completions writes them: `tool_calls`,
+          `tool_call_id`, `name` and `id` are understood, any other key goes into `additional_kwargs`. The role
+          `developer` makes a system message that remembers it.
+
+        Roles: human, user, ai, assistant, system, developer, tool, function.
+
+    Raises InvalidInputError, which names the position and what is accepted. An empty list is returned as it is: whether a
+    model can answer nothing is for the model to say.
+    """
+    if isinstance(messages, str):
+        return [HumanMessage(content=messages)]
+    to_messages = getattr(messages, "to_messages", None)
+    if to_messages is not None:
+        return list(to_messages())
+    if isinstance(messages, BaseMessage | Mapping | bytes | bytearray) or not isinstance(messages, Iterable):
+        msg = (
+            f"the input is a {type(messages).__name__}: pass a string, a prompt value, or a list of messages "
+            "(messages, strings, (role, content) pairs or dicts)"
+        )
+        raise InvalidInputError(msg)
+    return [
+        message if isinstance(message, BaseMessage) else _message(message, position)
+        for position, message in enumerate(messages)
+    ]
+
+
+def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
+    """Make the whole message of a (joined) chunk; a message that is no chunk is returned as it is.
+
+    Tool calls are read strictly: arguments that do not parse make an invalid tool call, with their raw text.
+    """
+    if not isinstance(chunk, BaseMessageChunk):
+        return chunk
+    if type(chunk) is AIMessageChunk:
+        if chunk.tool_call_chunks:
+            parts = Accumulator()
+            parts.add(chunk)
+            return parts.message()
+        return build_message(**{key: value for key, value in chunk.__dict__.items() if key not in _CHUNK_ONLY})
+    # The chunk classes come right after their message classes.
+    whole = next(kind for kind in type(chunk).__mro__ if not issubclass(kind, BaseMessageChunk))
+    return cast("BaseMessage", whole(**{key: value for key, value in chunk if key not in _CHUNK_ONLY}))
+
+
+_CHUNK_ONLY = frozenset({"type", "tool_call_chunks", "chunk_position"})
+
+
+def messages_from_dict(messages: Sequence[dict[str, Any]]) -> list[BaseMessage]:
+    """Make the messages that `messages_to_dict` wrote.
+
+    Raises InvalidInputError for a `type` that no message has, and for data that is not that message's.
+    """
+    made: list[BaseMessage] = []
+    for position, message in enumerate(messages):
+        kind = _BY_TAG.get(cast("str", message.get("type")))
+        if kind is None:
+            msg = f"messages[{position}]: unknown type {message.get('type')!r}; known are {', '.join(_BY_TAG)}"
+            raise InvalidInputError(msg)
+        made.append(_built(kind, message["data"], position))
+    return made
+
+
+def get_buffer_string(  # noqa: PLR0913 - the reference's signature
+    messages: Sequence[BaseMessage],
+    human_prefix: str = "Human",
+    ai_prefix: str = "AI",
+    *,
+    system_prefix: str = "System",
+    function_prefix: str = "Function",
+    tool_prefix: str = "Tool",
+    message_separator: str = "\n",
+) -> str:
+    """Write messages as text, `Role: text` each, with the tool calls (or the function call) after it.
+
+    Raises ValueError for a message that has no speaker (a `RemoveMessage`).
+    """
+    prefixes: dict[type[BaseMessage], str] = {
+        HumanMessage: human_prefix,
+        AIMessage: ai_prefix,
+        SystemMessage: system_prefix,
+        FunctionMessage: function_prefix,
+        ToolMessage: tool_prefix,
+    }
+    lines: list[str] = []
+    for message in messages:
+        if isinstance(message, ChatMessage):
+            prefix: str | None = message.role
+        else:
+            prefix = next((said for kind, said in prefixes.items() if isinstance(message, kind)), None)
+        if prefix is None:
+            msg = f"a {type(message).__name__} has no speaker and cannot be written as text"
+            raise ValueError(msg)
+        line = f"{prefix}: {message.text}"
+        if isinstance(message, AIMessage):
+            calls: Any = message.tool_calls or message.additional_kwargs.get("function_call")
+            if calls:
+                line += str(calls)
+        lines.append(line)
+    return message_separator.join(lines)
+
+
+def _message(given: Any, position: int) -> BaseMessage:
+    if isinstance(given, str):
+        return HumanMessage(content=given)
+    if isinstance(given, Mapping):
+        return _from_dict(dict(cast("Mapping[str, Any]", given)), position)
+    if isinstance(given, Sequence) and not isinstance(given, bytes | bytearray):
+        pair = cast("Sequence[Any]", given)
+        if len(pair) != 2:  # noqa: PLR2004 - a pair
+            msg = f"messages[{position}]: a sequence of {len(pair)} is no message: write (role, content)"
+            raise InvalidInputError(msg)
+        return _from_role(pair[0], {"content": pair[1]}, position)
+    msg = (
+        f"messages[{position}]: a {type(given).__name__} is no message: "
+        "pass a message, a string, a (role, content) pair or a dict"
+    )
+    raise InvalidInputError(msg)
+
+
+def _from_dict(given: dict[str, Any], position: int) -> BaseMessage:
+    if given.get("lc") == 1 and given.get("type") == "constructor" and isinstance(given.get("kwargs"), dict):
+        path: Any = given.get("id")
+        role = _BY_CONSTRUCTOR.get(path[-1]) if isinstance(path, list) and path else None
+        if role is not None:
+            return _from_dict({**given["kwargs"], "type": role}, position)
+    if "role" in given:
+        role = given.pop("role")
+    elif "type" in given:
+        role = given.pop("type")
+    else:
+        msg = f"messages[{position}]: a message dict needs 'role' and 'content'; its keys are {sorted(map(str, given))}"
+        raise InvalidInputError(msg)
+    if "content" not in given and not any(given.get(key) for key in ("tool_calls", "refusal", "audio")):
+        msg = f"messages[{position}]: a message dict needs 'content'; its keys are 'role', {sorted(map(str, given))}"
+        raise InvalidInputError(msg)
+    given["content"] = given.get("content") or ""
+    return _from_role(role, given, position)
+
+
+def _from_role(role: Any, given: dict[str, Any], position: int) -> BaseMessage:
+    kind = _BY_ROLE.get(role) if isinstance(role, str) else None
+    if kind is None:
+        msg = f"messages[{position}]: unknown role {role!r}: use one of {_ROLES}"
+        raise InvalidInputError(msg)
+    fields: dict[str, Any] = {"content": given.pop("content")}
+    for key in (*_COMMON_KEYS, *_OWN_KEYS.get(kind, ())):
+        if (value := given.pop(key, None)) is not None:
+            fields[key] = value
+    if calls := fields.get("tool_calls"):
+        fields.update(_calls(calls, fields.get("invalid_tool_calls"), position))
+    given.update(given.pop("additional_kwargs", None) or {})
+    if role == "developer":
+        given["__openai_role__"] = "developer"
+    if given:
+        fields["additional_kwargs"] = given
+    return _built(kind, fields, position)
+
+
+# Keys of a dict that are the message's own fields; all others go into its additional_kwargs.
+_COMMON_KEYS = ("name", "id", "tool_call_id", "tool_calls", "response_metadata")
+_OWN_KEYS: dict[type[BaseMessage], tuple[str, ...]] = {
+    AIMessage: ("invalid_tool_calls", "usage_metadata", "example"),
+    HumanMessage: ("example",),
+    ToolMessage: ("artifact", "status"),
+}
+
+
+def _calls(calls: Any, invalid: Any, position: int) -> dict[str, Any]:
+    """Tool calls in either shape, OpenAI's (a function with its arguments as text) or our own, sorted by validity."""
+    if not (isinstance(calls, Sequence) and all(isinstance(call, Mapping) for call in cast("Sequence[Any]", calls))):
+        msg = f"messages[{position}]: 'tool_calls' must be a list of dicts"
+        raise InvalidInputError(msg)
+    whole: list[Any] = []
+    unreadable: list[Any] = list(invalid or ())
+    for call in cast("Sequence[Mapping[str, Any]]", calls):
+        function: Any = call.get("function")
+        if function is None:
+            whole.append(dict(call))
+            continue
+        if not isinstance(function, Mapping) or "name" not in function:
+            msg = f"messages[{position}]: a tool call's 'function' must be a dict with 'name' and 'arguments'"
+            raise InvalidInputError(msg)
+        named = cast("Mapping[str, Any]", function)
+        arguments: Any = named.get("arguments")
+        if isinstance(arguments, Mapping):
+            arguments = dict(cast("Mapping[str, Any]", arguments))
+            whole.append({"name": named["name"], "args": arguments, "id": call.get("id"), "type": "tool_call"})
+            continue
+        parsed = parsed_call(named["name"], arguments, call.get("id"))
+        (whole if parsed.get("type") == "tool_call" else unreadable).append(parsed)
+    found: dict[str, Any] = {"tool_calls": whole}
+    if unreadable:
+        found["invalid_tool_calls"] = unreadable
+    return found
+
+
+def _built(kind: type[BaseMessage], fields: dict[str, Any], position: int) -> BaseMessage:
+    if kind is RemoveMessage and "id" not in fields:
+        msg = f"messages[{position}]: a message that removes another needs that one's 'id'"
+        raise InvalidInputError(msg)
+    try:
+        return kind(**fields)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'message'}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        msg = f"messages[{position}] is no valid {kind.__name__}: {wrong}"
+        raise InvalidInputError(msg) from error
+    except ValueError as error:
+        msg = f"messages[{position}]: {error}"
+        raise InvalidInputError(msg) from error

@@ -1,0 +1,142 @@
+"""The messages that people, programs and prompts write: human, system, free-role, function, and the order to remove one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from chatcore.messages._slots import fill
+from chatcore.messages.base import BaseMessage, BaseMessageChunk
+from chatcore.messages.content import ContentBlock
+
+__all__ = [
+    "ChatMessage",
+    "ChatMessageChunk",
+    "FunctionMessage",
+    "FunctionMessageChunk",
+    "HumanMessage",
+    "HumanMessageChunk",
+    "RemoveMessage",
+    "SystemMessage",
+    "SystemMessageChunk",
+]
+
+
+class HumanMessage(BaseMessage):
+    """What the user says."""
+
+    type: Literal["human"] = "human"  # type: ignore[assignment]  # the tag narrows the base's str
+
+    def __init__(
+        self,
+        content: str | list[str | dict[Any, Any]] | None = None,
+        content_blocks: list[ContentBlock] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs or type(content) is not str or content_blocks is not None or type(self) is not HumanMessage:
+            super().__init__(content, content_blocks, **kwargs)
+        else:
+            fill(self, _plain_fields(content, "human"), {"content"}, {})
+
+
+class HumanMessageChunk(HumanMessage, BaseMessageChunk):
+    """A part of a human message."""
+
+    type: Literal["HumanMessageChunk"] = "HumanMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
+
+
+class SystemMessage(BaseMessage):
+    """What the model is told before the conversation: its task, its manners."""
+
+    type: Literal["system"] = "system"  # type: ignore[assignment]  # the tag narrows the base's str
+
+    def __init__(
+        self,
+        content: str | list[str | dict[Any, Any]] | None = None,
+        content_blocks: list[ContentBlock] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs or type(content) is not str or content_blocks is not None or type(self) is not SystemMessage:
+            super().__init__(content, content_blocks, **kwargs)
+        else:
+            fill(self, _plain_fields(content, "system"), {"content"}, {})
+
+
+class SystemMessageChunk(SystemMessage, BaseMessageChunk):
+    """A part of a system message."""
+
+    type: Literal["SystemMessageChunk"] = "SystemMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
+
+
+class ChatMessage(BaseMessage):
+    """What a speaker of any other role says.
+
+    role: the speaker, as the provider names it.
+    """
+
+    role: str
+    type: Literal["chat"] = "chat"  # type: ignore[assignment]  # the tag narrows the base's str
+
+
+class ChatMessageChunk(ChatMessage, BaseMessageChunk):
+    """A part of a free-role message."""
+
+    type: Literal["ChatMessageChunk"] = "ChatMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
+
+    def __add__(self, other: Any) -> BaseMessageChunk:
+        """Join two parts of one speaker's message; raises ValueError if the roles differ."""
+        if isinstance(other, ChatMessageChunk) and self.role != other.role:
+            msg = f"cannot add chunks of different roles: {self.role!r} and {other.role!r}"
+            raise ValueError(msg)
+        return super().__add__(other)
+
+    def _joined(self, others: list[BaseMessageChunk]) -> dict[str, Any]:
+        return {**super()._joined(others), "role": self.role}
+
+
+class FunctionMessage(BaseMessage):
+    """What a function has answered, in the protocol that tool messages replaced.
+
+    name: the function.
+    """
+
+    name: str  # type: ignore[assignment]  # pyright: ignore[reportGeneralTypeIssues]  # here it must be given
+    type: Literal["function"] = "function"  # type: ignore[assignment]  # the tag narrows the base's str
+
+
+class FunctionMessageChunk(FunctionMessage, BaseMessageChunk):
+    """A part of a function message."""
+
+    type: Literal["FunctionMessageChunk"] = "FunctionMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
+
+    def __add__(self, other: Any) -> BaseMessageChunk:
+        """Join two parts of one function's answer; raises ValueError if the names differ."""
+        if isinstance(other, FunctionMessageChunk) and self.name != other.name:
+            msg = f"cannot add chunks of different functions: {self.name!r} and {other.name!r}"
+            raise ValueError(msg)
+        return super().__add__(other)
+
+
+class RemoveMessage(BaseMessage):
+    """The order to remove a message from a history.
+
+    id: that message's id.
+    """
+
+    type: Literal["remove"] = "remove"  # type: ignore[assignment]  # the tag narrows the base's str
+
+    def __init__(self, id: str, **kwargs: Any) -> None:  # noqa: A002 - the field's own name
+        if kwargs.pop("content", None):
+            msg = "a RemoveMessage has no content: it only names the message to remove"
+            raise ValueError(msg)
+        super().__init__("", id=id, **kwargs)
+
+
+def _plain_fields(content: str, tag: str) -> dict[str, Any]:
+    return {
+        "content": content,
+        "additional_kwargs": {},
+        "response_metadata": {},
+        "type": tag,
+        "name": None,
+        "id": None,
+    }

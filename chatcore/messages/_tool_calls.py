@@ -1,0 +1,182 @@
+"""Tool calls in the making: reading their arguments, and joining their parts."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import from_json
+
+from chatcore.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from chatcore.messages.content import InvalidToolCall
+    from chatcore.messages.tool import ToolCall, ToolCallChunk
+
+__all__ = ["ToolCallJoin", "finished_calls", "parsed_call", "partial_calls"]
+
+_STRING_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f]")
+
+
+def parsed_call(name: str | None, args: str | None, call_id: str | None) -> ToolCall | InvalidToolCall:
+    """Read the arguments of one whole call, strictly: what is no JSON object makes an invalid call that says why.
+
+    No text at all, and `null`, mean no arguments: servers send both for a tool without parameters. Raw line breaks inside
+    strings, which models write and JSON forbids, can be read in one way only, and are.
+    """
+    try:
+        value = _strict(args) if args else {}
+    except (ValueError, RecursionError) as error:
+        return invalid_tool_call(name=name, args=args, id=call_id, error=f"the arguments are not JSON: {error}")
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        found = f"the arguments are not a JSON object but a {type(value).__name__}"
+        return invalid_tool_call(name=name, args=args, id=call_id, error=found)
+    return tool_call(name=name or "", args=cast("dict[str, Any]", value), id=call_id)
+
+
+def finished_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """Read whole calls strictly, and sort those that can be read from those that cannot."""
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for chunk in chunks:
+        call = parsed_call(chunk["name"], chunk["args"], chunk["id"])
+        if call.get("type") == "tool_call":
+            calls.append(cast("ToolCall", call))
+        else:
+            invalid.append(cast("InvalidToolCall", call))
+    return calls, invalid
+
+
+def partial_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """Read calls that may still grow: as much of their arguments as has arrived."""
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for chunk in chunks:
+        name, args, call_id = chunk["name"], chunk["args"], chunk["id"]
+        value = _partial(args) if args else {}
+        if value is None:
+            invalid.append(invalid_tool_call(name=name, args=args, id=call_id))
+        else:
+            calls.append(tool_call(name=name or "", args=value, id=call_id))
+    return calls, invalid
+
+
+class _Call:
+    """A call that grows."""
+
+    __slots__ = ("args", "id", "index", "name")
+
+    def __init__(self, delta: Mapping[str, Any]) -> None:
+        self.name: str | None = delta.get("name")
+        self.id: str | None = delta.get("id")
+        self.index: Any = delta.get("index")
+        args: str | None = delta.get("args")
+        self.args: list[str] | None = None if args is None else [args]
+
+    def grow(self, delta: Mapping[str, Any]) -> None:
+        args: str | None = delta.get("args")
+        if args is not None:
+            if self.args is None:
+                self.args = [args]
+            else:
+                self.args.append(args)
+        name: str | None = delta.get("name")
+        if name is not None and name != self.name:
+            # A name may come in pieces; the same name again is a repetition, not its second half.
+            self.name = (self.name or "") + name
+        self.id = self.id or delta.get("id")
+
+    def chunk(self) -> ToolCallChunk:
+        args = None if self.args is None else "".join(self.args)
+        if args is not None:
+            self.args = [args]
+        return tool_call_chunk(name=self.name, args=args, id=self.id, index=self.index)
+
+
+class ToolCallJoin:
+    """Joins the parts of tool calls: appends as they come, joins once.
+
+    Which call a part belongs to, by what its provider says of it:
+
+    - an index and an id: the call with both; the one at that index if it has no id yet; else a new call;
+    - an index alone: the latest call at that index, else a new call;
+    - an id alone: the call with that id, else a new call;
+    - neither: the latest call, unless the part has a name, which only a new call begins with.
+    """
+
+    __slots__ = ("_by_id", "_by_index", "_by_index_and_id", "_calls")
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._by_id: dict[str, _Call] = {}
+        self._by_index: dict[Any, _Call] = {}
+        self._by_index_and_id: dict[tuple[Any, str], _Call] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def add(self, deltas: Iterable[Mapping[str, Any]]) -> None:
+        """Take the parts that one chunk brings."""
+        for delta in deltas:
+            index, call_id = delta.get("index"), delta.get("id") or None
+            call = self._call_for(index, call_id, delta.get("name"))
+            if call is None:
+                call = _Call(delta)
+                self._calls.append(call)
+            else:
+                call.grow(delta)
+            if index is not None:
+                self._by_index[index] = call
+                if call_id is not None:
+                    self._by_index_and_id[index, call_id] = call
+            if call_id is not None:
+                self._by_id[call_id] = call
+
+    def chunks(self) -> list[ToolCallChunk]:
+        """The calls so far, each in one piece."""
+        return [call.chunk() for call in self._calls]
+
+    def _call_for(self, index: Any, call_id: str | None, name: str | None) -> _Call | None:
+        if index is None:
+            if call_id is not None:
+                return self._by_id.get(call_id)
+            return None if name or not self._calls else self._calls[-1]
+        latest = self._by_index.get(index)
+        if call_id is None or latest is None:
+            return latest
+        return self._by_index_and_id.get((index, call_id)) or (None if latest.id else latest)
+
+
+def _strict(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:
+        # The standard library's parser is slower and takes what this one will not: control characters, lone surrogates.
+        return json.loads(text, strict=False)
+
+
+def _partial(text: str) -> dict[str, Any] | None:
+    # A stretch from the middle of a call cannot be read; saying so must cost next to nothing, for most stretches are.
+    if not text.lstrip().startswith("{"):
+        return {} if text.strip() == "null" else None
+    try:
+        value = from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        try:
+            value = from_json(_with_escaped_controls(text), allow_partial="trailing-strings")
+        except ValueError:
+            return None
+    return cast("dict[str, Any]", value)
+
+
+def _with_escaped_controls(text: str) -> str:
+    def escaped(literal: re.Match[str]) -> str:
+        return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", literal[0])
+
+    return _STRING_LITERAL.sub(escaped, text)

@@ -1,0 +1,140 @@
+"""Tool messages, and the dicts that carry tool calls."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from typing_extensions import NotRequired, TypedDict
+
+from chatcore.messages._merge import merge_content, merge_dicts, merge_obj
+from chatcore.messages.base import BaseMessage, BaseMessageChunk
+from chatcore.messages.content import InvalidToolCall
+
+__all__ = [
+    "InvalidToolCall",
+    "ToolCall",
+    "ToolCallChunk",
+    "ToolMessage",
+    "ToolMessageChunk",
+    "ToolOutputMixin",
+    "invalid_tool_call",
+    "tool_call",
+    "tool_call_chunk",
+]
+
+
+class ToolCall(TypedDict):
+    """A call that the model asks for.
+
+    name: the tool.
+    args: its arguments, parsed.
+    id: what the tool's answer names as its `tool_call_id`.
+    """
+
+    name: str
+    args: dict[str, Any]
+    id: str | None
+    type: NotRequired[Literal["tool_call"]]
+
+
+class ToolCallChunk(TypedDict):
+    """A part of a tool call, as it streams in.
+
+    args: a stretch of the JSON text of the arguments.
+    index: which call of the answer this part belongs to; None if the provider does not say.
+    """
+
+    name: str | None
+    args: str | None
+    id: str | None
+    index: int | None
+    type: NotRequired[Literal["tool_call_chunk"]]
+
+
+def tool_call(*, name: str, args: dict[str, Any], id: str | None) -> ToolCall:  # noqa: A002 - the dict's own key
+    """Make a `ToolCall` with its `type` set."""
+    return {"name": name, "args": args, "id": id, "type": "tool_call"}
+
+
+def tool_call_chunk(
+    *,
+    name: str | None = None,
+    args: str | None = None,
+    id: str | None = None,  # noqa: A002 - the dict's own key
+    index: int | None = None,
+) -> ToolCallChunk:
+    """Make a `ToolCallChunk` with its `type` set."""
+    return {"name": name, "args": args, "id": id, "index": index, "type": "tool_call_chunk"}
+
+
+def invalid_tool_call(
+    *,
+    name: str | None = None,
+    args: str | None = None,
+    id: str | None = None,  # noqa: A002 - the dict's own key
+    error: str | None = None,
+) -> InvalidToolCall:
+    """Make an `InvalidToolCall` with its `type` set."""
+    return {"name": name, "args": args, "id": id, "error": error, "type": "invalid_tool_call"}
+
+
+class ToolOutputMixin:
+    """Marks what a tool may return as it is; anything else a tool returns is wrapped in a `ToolMessage`."""
+
+
+class ToolMessage(BaseMessage, ToolOutputMixin):
+    """What a tool has answered.
+
+    content: what the model shall read; anything that is no string, dict or list of them is turned into text.
+    tool_call_id: the id of the call that is answered (a UUID or number is turned into text).
+    artifact: what the program keeps of the answer and the model does not see.
+    status: `"success"` or `"error"`.
+    """
+
+    tool_call_id: str
+    type: Literal["tool"] = "tool"  # type: ignore[assignment]  # the tag narrows the base's str
+    artifact: Any = None
+    status: Literal["success", "error"] = "success"
+    additional_kwargs: dict[Any, Any] = Field(default_factory=dict, repr=False)
+    response_metadata: dict[Any, Any] = Field(default_factory=dict, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _coerce(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = {**values}
+        content = values.get("content")
+        if isinstance(content, list | tuple):
+            values["content"] = [part if isinstance(part, str | dict) else str(part) for part in content]
+        elif not isinstance(content, str):
+            values["content"] = str(content)
+        if isinstance(values.get("tool_call_id"), UUID | int | float):
+            values["tool_call_id"] = str(values["tool_call_id"])
+        return values
+
+
+class ToolMessageChunk(ToolMessage, BaseMessageChunk):
+    """A part of a tool message."""
+
+    type: Literal["ToolMessageChunk"] = "ToolMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
+
+    def __add__(self, other: Any) -> BaseMessageChunk:
+        """Join two parts of one tool message; raises ValueError if they answer different calls."""
+        if not isinstance(other, ToolMessageChunk):
+            return super().__add__(other)
+        if self.tool_call_id != other.tool_call_id:
+            msg = f"cannot add chunks that answer different calls: {self.tool_call_id!r} and {other.tool_call_id!r}"
+            raise ValueError(msg)
+        return type(self)(
+            tool_call_id=self.tool_call_id,
+            content=merge_content(self.content, other.content),
+            artifact=merge_obj(self.artifact, other.artifact),
+            additional_kwargs=merge_dicts(self.additional_kwargs, other.additional_kwargs),
+            response_metadata=merge_dicts(self.response_metadata, other.response_metadata),
+            name=self.name or other.name,
+            id=self.id,
+            status="error" if "error" in {self.status, other.status} else "success",
+        )

@@ -1,0 +1,193 @@
+"""What a model's hooks return: generations, which hold a message each, and the results that hold them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any, Literal, Self, cast
+from uuid import UUID
+
+from pydantic import BaseModel, model_validator
+
+from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk
+from chatcore.messages._merge import merge_dicts
+from chatcore.messages._slots import fill
+
+__all__ = [
+    "ChatGeneration",
+    "ChatGenerationChunk",
+    "ChatResult",
+    "Generation",
+    "GenerationChunk",
+    "LLMResult",
+    "RunInfo",
+    "merge_chat_generation_chunks",
+]
+
+
+class Generation(BaseModel):
+    """One answer as text.
+
+    generation_info: what the provider says of it (finish reason, log probabilities).
+    """
+
+    text: str
+    generation_info: dict[str, Any] | None = None
+    type: Literal["Generation"] = "Generation"
+
+
+class GenerationChunk(Generation):
+    """A part of an answer as text. `chunk + chunk` joins them."""
+
+    def __add__(self, other: object) -> GenerationChunk:
+        """Join this part with the next one; raises TypeError for anything else."""
+        if not isinstance(other, GenerationChunk):
+            raise _not_addable(self, other)
+        return GenerationChunk(
+            text=self.text + other.text,
+            generation_info=merge_dicts(self.generation_info or {}, other.generation_info or {}) or None,
+        )
+
+
+class ChatGeneration(Generation):
+    """One answer as a message.
+
+    message: the answer.
+    text: its text; follows from the message, whatever is passed.
+    """
+
+    text: str = ""
+    message: BaseMessage
+    type: Literal["ChatGeneration"] = "ChatGeneration"  # type: ignore[assignment]  # a tag of its own
+
+    def __init__(self, message: Any = None, **kwargs: Any) -> None:
+        if kwargs or type(message) is not AIMessage or type(self) is not ChatGeneration:
+            super().__init__(message=message, **kwargs)
+            return
+        content = message.content
+        fields = {
+            "text": content if type(content) is str else _text_of(message),
+            "generation_info": None,
+            "type": "ChatGeneration",
+            "message": message,
+        }
+        fill(self, fields, {"message", "text"}, None)
+
+    @model_validator(mode="after")
+    def _set_text(self) -> Self:
+        self.text = _text_of(self.message)
+        return self
+
+
+class ChatGenerationChunk(ChatGeneration):
+    """A part of an answer as a message chunk. `chunk + chunk` joins them, `chunk + [chunk, …]` joins many at once."""
+
+    message: BaseMessageChunk  # pyright: ignore[reportIncompatibleVariableOverride]
+    type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # a tag of its own
+
+    def __init__(self, message: Any = None, **kwargs: Any) -> None:
+        if kwargs or type(message) is not AIMessageChunk or type(self) is not ChatGenerationChunk:
+            super().__init__(message=message, **kwargs)
+            return
+        content = message.content
+        fields = {
+            "text": content if type(content) is str else _text_of(message),
+            "generation_info": None,
+            "type": "ChatGenerationChunk",
+            "message": message,
+        }
+        fill(self, fields, {"message", "text"}, None)
+
+    def __add__(self, other: object) -> ChatGenerationChunk:
+        """Join this part with the next one, or with a list of them; raises TypeError for anything else."""
+        if isinstance(other, ChatGenerationChunk):
+            others = [other]
+        elif isinstance(other, list) and all(isinstance(part, ChatGenerationChunk) for part in cast("list[Any]", other)):
+            others = cast("list[ChatGenerationChunk]", other)
+        else:
+            raise _not_addable(self, other)
+        infos = [part.generation_info for part in (self, *others) if part.generation_info]
+        message = self.message + [part.message for part in others]
+        return ChatGenerationChunk(message=message, generation_info=merge_dicts(*infos) or None)
+
+
+class ChatResult(BaseModel):
+    """What a chat model's `_agenerate` returns.
+
+    generations: the answers; usually one.
+    llm_output: what the provider says of the call as a whole.
+    """
+
+    generations: list[ChatGeneration]
+    llm_output: dict[str, Any] | None = None
+
+    def __init__(self, generations: Any = None, **kwargs: Any) -> None:
+        if (
+            kwargs
+            or type(generations) is not list
+            or type(self) is not ChatResult
+            or not all(type(generation) is ChatGeneration for generation in cast("list[Any]", generations))
+        ):
+            super().__init__(generations=generations, **kwargs)
+            return
+        fill(self, {"generations": [*generations], "llm_output": None}, {"generations"}, None)
+
+
+class RunInfo(BaseModel):
+    """Which run made a result."""
+
+    run_id: UUID
+
+
+class LLMResult(BaseModel):
+    """What a call with several inputs has answered.
+
+    generations: for each input, its answers.
+    llm_output: what the provider says of the calls as a whole.
+    run: for each input, the run that answered it.
+    """
+
+    generations: list[list[Generation | ChatGeneration | GenerationChunk | ChatGenerationChunk]]
+    llm_output: dict[str, Any] | None = None
+    run: list[RunInfo] | None = None
+    type: Literal["LLMResult"] = "LLMResult"
+
+    def flatten(self) -> list[LLMResult]:
+        """One result for each input; token usage stays with the first, so that a sum over them is right."""
+        results: list[LLMResult] = []
+        for position, generations in enumerate(self.generations):
+            llm_output = self.llm_output
+            if position and llm_output is not None:
+                llm_output = {**deepcopy(llm_output), "token_usage": {}}
+            results.append(LLMResult(generations=[generations], llm_output=llm_output))
+        return results
+
+    def __eq__(self, other: object) -> bool:
+        """Equal if generations and output are; which run made them does not count."""
+        if not isinstance(other, LLMResult):
+            return NotImplemented
+        return self.generations == other.generations and self.llm_output == other.llm_output
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+
+def merge_chat_generation_chunks(chunks: list[ChatGenerationChunk]) -> ChatGenerationChunk | None:
+    """Join chunks, in order; None for none."""
+    if not chunks:
+        return None
+    return chunks[0] if len(chunks) == 1 else chunks[0] + chunks[1:]
+
+
+def _text_of(message: BaseMessage) -> str:
+    content = message.content
+    if isinstance(content, str):
+        return content
+    # Parts without a type but with a text are texts of langchain-core 0.x.
+    return "".join(
+        part if isinstance(part, str) else str(part.get("text", ""))
+        for part in content
+        if isinstance(part, str) or part.get("type") == "text" or (part.get("type") is None and "text" in part)
+    )
+
+
+def _not_addable(left: object, right: object) -> TypeError:
+    return TypeError(f"cannot add a {type(right).__name__} to a {type(left).__name__}")
