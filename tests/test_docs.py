@@ -1,0 +1,76 @@
+"""Examples are run (see conftest.py beside the README): here is the proof that a wrong one would be seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).parent.parent / "conftest.py"
+
+GUIDE = """
+A right one, that awaits:
+
+```python
+import anyio
+await anyio.lowlevel.checkpoint()
+count = 1
+```
+
+One that goes on from there, and is wrong:
+
+```python
+assert count == 2
+```
+
+<!-- skip: next "cannot run here" -->
+
+```python
+assert count == 3
+```
+
+```sh
+this is for a shell
+```
+"""
+
+MODULE = '''
+"""A module.
+
+>>> 1 + 1
+3
+
+::
+
+    a drawing --> is no example
+"""
+
+def act():
+    """Act::
+
+        import anyio
+
+        async def wrong():
+            raise LookupError
+
+        await wrong()
+
+    .. skip: next "cannot run here"
+
+    ::
+
+        act() + 1
+    """
+'''
+
+
+def test_examples_that_fail_are_seen(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8").replace("chatcore/*.py", "acting/*.py"))
+    package = pytester.mkpydir("acting")
+    package.joinpath("act.py").write_text(MODULE, encoding="utf-8")
+    pytester.path.joinpath("guide.md").write_text(GUIDE, encoding="utf-8")
+    pytester.syspathinsert()
+    result = pytester.runpytest_inprocess("guide.md", "acting")
+    # The two directives to skip pass, beside the one right example.
+    result.assert_outcomes(passed=3, failed=3, skipped=2)
+    result.stdout.fnmatch_lines(["guide.md:13: AssertionError", "*Expected:", "*", "*act.py:18: LookupError"])
