@@ -8,8 +8,9 @@
     ├── InvalidInputError (ValueError)       the input of a call is wrong; nothing was sent
     ├── UnsupportedError (NotImplementedError)   this model cannot do what was asked
     ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
-    ├── DeadlineExceededError (TimeoutError) the call's own timeout ran out
-    ├── StreamInterrupted                    a stream broke off after its first chunk
+    ├── DeadlineExceededError (TimeoutError) the call's own total timeout ran out
+    │   └── StalledError                     one attempt stood still: connect, first or next token     retryable
+    ├── StreamInterrupted                    a stream broke off after its first chunk                  retryable
     └── ProviderError                        the provider, or the way to it, failed
         ├── ConnectionFailedError            no answer: refused, reset, TLS, DNS           retryable
         ├── MalformedResponseError           an answer that cannot be read                 retryable
@@ -52,6 +53,7 @@ __all__ = [
     "QuotaExhaustedError",
     "RateLimited",
     "ServerError",
+    "StalledError",
     "StreamInterrupted",
     "UnprocessableError",
     "UnsupportedError",
@@ -92,23 +94,33 @@ class DeadlineExceededError(ChatCoreError, TimeoutError):
 
     phase: which bound it was: `"connect"`, `"first_token"`, `"between_tokens"` or `"total"`.
     seconds: that bound.
+    partial: the message merged from the chunks that had arrived (an `AIMessageChunk`); None if none had.
     """
 
-    def __init__(self, message: str, *, phase: str, seconds: float) -> None:
+    def __init__(self, message: str, *, phase: str, seconds: float | None = None, partial: Any = None) -> None:
         super().__init__(message)
         self.phase = phase
         self.seconds = seconds
+        self.partial = partial
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+class StalledError(DeadlineExceededError):
+    """One attempt stood still for too long: no connection, no first token, or no next one. Another attempt may do better."""
+
+    is_retryable = True
+
+
 class StreamInterrupted(ChatCoreError):  # noqa: N818 - reads as what happened, as `RateLimited` does
     """A stream broke off after it had begun; what had arrived is kept.
 
-    partial: the message merged from the chunks that arrived (an `AIMessageChunk`); None if none can be merged.
+    partial: the message merged from the chunks that arrived (an `AIMessageChunk`).
     The cause of the break is `__cause__`.
     """
+
+    is_retryable = True
 
     def __init__(self, message: str, *, partial: Any = None) -> None:
         super().__init__(message)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncGenerator
 
-__all__ = ["Host", "at_loop_end", "current_host", "loop_key"]
+__all__ = ["CLOSING_SECONDS", "Host", "at_loop_end", "current_host", "loop_key", "on_trio"]
 
 CLOSING_SECONDS = 2.0
 """How long a close may take, once nobody can be told of its failure any more."""
@@ -50,6 +50,11 @@ def loop_key() -> object:
     return current_token().native_token
 
 
+def on_trio() -> bool:
+    """Whether the running loop is trio's."""
+    return hasattr(current_token().native_token, "run_sync_soon")
+
+
 class _AsyncioHost:
     __slots__ = ("_loop",)
 
@@ -57,8 +62,11 @@ class _AsyncioHost:
         self._loop = loop
 
     def post(self, act: Callable[[], object]) -> None:
-        if not self._loop.is_closed():
+        try:
             self._loop.call_soon_threadsafe(act)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
 
     def spawn(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
         # The loop keeps weak references to tasks only.

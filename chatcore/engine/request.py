@@ -1,0 +1,210 @@
+"""What passes through the waist: a `Request` going in, a `Response` coming out, `Middleware` between.
+
+::
+
+    runnable.ainvoke(x)
+        └─ _open(Request) ── middleware ── middleware ── the runnable's own work
+                                                          └─ Response: chunks to iterate, then the whole result
+
+Opening returns only when the first event exists (of a plain call: the whole answer). Whoever wraps an opening therefore sees
+every failure that may still be mended by another attempt, streamed or not, in one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+from chatcore.messages import Accumulator, AIMessageChunk
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from chatcore.engine.policies import Retry
+
+__all__ = ["Edit", "Middleware", "Open", "Request", "Response", "Streamed", "Whole", "merge_configs"]
+
+T = TypeVar("T")
+
+Config = Mapping[str, Any]
+"""A `RunnableConfig` as the engine sees it: it reads a few keys and passes on the rest."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One call, provider-neutral. Whoever changes one makes a copy (`edited`); the input is shared, not copied.
+
+    input: what the caller gave.
+    config: the call's `RunnableConfig`.
+    settings: the call's keyword arguments (stop, tools, sampling, ...).
+    stream: whether chunks are wanted as they come.
+    deadline: when the call must be over, on `anyio.current_time()`'s clock; None: no bound.
+    retried_by: the retry policies further out, so that nested ones do not multiply.
+    upstream: in a sequence, the open response of the step before, for a step that works on its chunks.
+    prepared: what a runnable derived from `input`, kept so that another attempt need not derive it again.
+    """
+
+    input: Any
+    config: Config
+    settings: dict[str, Any]
+    stream: bool = False
+    deadline: float | None = None
+    retried_by: tuple[Retry, ...] = ()
+    upstream: Response[Any] | None = field(default=None, repr=False)
+    prepared: Any = field(default=None, repr=False)
+
+    def edited(self, **changes: Any) -> Request:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def child(self, given: object, *, stream: bool = False) -> Request:
+        """The request that a step of this call's runnable gets: other input, same config, same bounds, no settings."""
+        return Request(given, self.config, {}, stream, self.deadline, self.retried_by)
+
+
+class Response(Protocol[T]):
+    """An open answer: chunks to iterate, and the whole result once they have been iterated.
+
+    Closing belongs to the context manager that opened it.
+    """
+
+    async def __anext__(self) -> Any:
+        """The next chunk; `StopAsyncIteration` after the last."""
+        ...
+
+    async def result(self) -> T:
+        """Read what is left, and give the whole."""
+        ...
+
+    def partial(self) -> T | None:
+        """What has come so far, merged; None if that is nothing."""
+        ...
+
+    def origin(self) -> Response[Any]:
+        """The response as its runnable made it, without what layers have put around it."""
+        ...
+
+
+Open = Callable[[Request], AbstractAsyncContextManager[Response[Any]]]
+
+
+class Middleware(Protocol):
+    """A behaviour around every opening: retry, fallbacks, deadlines, edits of the request."""
+
+    def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]: ...
+
+
+class Whole(Generic[T]):
+    """An answer that came in one piece; as chunks, it is one."""
+
+    __slots__ = ("_given", "value")
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self._given = False
+
+    async def __anext__(self) -> T:
+        if self._given:
+            raise StopAsyncIteration
+        self._given = True
+        return self.value
+
+    async def result(self) -> T:
+        return self.value
+
+    def partial(self) -> T | None:
+        return self.value
+
+    def origin(self) -> Response[Any]:
+        return self
+
+
+class Streamed(Generic[T]):
+    """Chunks of any kind that can be added up, the first of which is here already."""
+
+    __slots__ = ("_chunks", "_first", "_seen")
+
+    def __init__(self, first: T, rest: AsyncIterator[T]) -> None:
+        self._first: list[T] = [first]
+        self._chunks = rest
+        self._seen: list[T] = []
+
+    async def __anext__(self) -> T:
+        chunk = self._first.pop() if self._first else await self._chunks.__anext__()
+        self._seen.append(chunk)
+        return chunk
+
+    async def result(self) -> T:
+        try:
+            while True:
+                await self.__anext__()
+        except StopAsyncIteration:
+            return fold(self._seen)
+
+    def partial(self) -> T | None:
+        return fold(self._seen) if self._seen else None
+
+    def origin(self) -> Response[Any]:
+        return self
+
+
+def fold(chunks: list[T]) -> T:
+    """All chunks as one value: messages and text in linear time, anything else by `+`, or the last if it cannot be added."""
+    first = chunks[0]
+    if len(chunks) == 1:
+        return first
+    if isinstance(first, AIMessageChunk):
+        merged = Accumulator()
+        for chunk in cast("list[AIMessageChunk]", chunks):
+            merged.add(chunk)
+        return cast("T", merged.chunk())
+    if isinstance(first, str):
+        return cast("T", "".join(cast("list[str]", chunks)))
+    if isinstance(first, dict):
+        # What a parallel streams: one key a chunk.
+        pieces: dict[Any, list[Any]] = {}
+        for chunk in cast("list[dict[Any, Any]]", chunks):
+            for key, value in chunk.items():
+                pieces.setdefault(key, []).append(value)
+        return cast("T", {key: fold(values) for key, values in pieces.items()})
+    total: Any = first
+    for chunk in chunks[1:]:
+        try:
+            total = total + chunk
+        except TypeError:
+            total = chunk
+    return cast("T", total)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Request → Request, as middleware: settings and config that hold unless the call says otherwise.
+
+    settings: keyword arguments under those of the call.
+    config: a config under that of the call; tags are joined, metadata merged.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]:
+        return next_open(
+            request.edited(
+                settings={**self.settings, **request.settings} if self.settings else request.settings,
+                config=merge_configs(self.config, request.config) if self.config else request.config,
+            )
+        )
+
+
+def merge_configs(base: Config, over: Config) -> dict[str, Any]:
+    """`over` upon `base`: tags joined without repetition, metadata and `configurable` merged, callbacks joined, the rest replaced."""
+    merged: dict[str, Any] = {**base, **{key: value for key, value in over.items() if value is not None}}
+    for key in ("metadata", "configurable"):
+        if base.get(key) and over.get(key):
+            merged[key] = {**base[key], **over[key]}
+    for key in ("tags", "callbacks"):
+        if isinstance(base.get(key), list) and isinstance(over.get(key), list):
+            merged[key] = [*base[key], *(entry for entry in over[key] if entry not in base[key])]
+    return merged

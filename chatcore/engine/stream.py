@@ -1,0 +1,161 @@
+"""`ChatStream`: the chunks of one streamed call.
+
+Pull-based: no task runs between two pulls and no queue holds chunks. Each pull runs in the task that asks for it, so that
+cancelling that task cancels the read.
+
+::
+
+    new ──first pull──> open ──the end, an error, cancellation, aclose──> closed
+                          └─────dropped: a close is posted to its loop──────┘
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+
+import anyio
+
+from chatcore.engine._host import CLOSING_SECONDS, Host, current_host
+from chatcore.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from chatcore.engine.request import Open, Request, Response
+
+__all__ = ["ChatStream"]
+
+T = TypeVar("T")
+
+_logger = logging.getLogger("chatcore")
+
+
+class ChatStream(Generic[T]):
+    """The chunks of one call, as they come.
+
+    ::
+
+        async with model.astream("Tell me a story") as chunks:
+            async for chunk in chunks:
+                print(chunk.text, end="")
+            message = await chunks.result()
+
+    Nothing is sent before the first pull. `async with` is the deterministic form: when the block is left, by whatever
+    way, the connection has been closed. A bare `async for` closes at the end, at an error and at cancellation; after a `break` it
+    closes as soon as the stream is dropped. One task reads a stream at a time.
+
+    Raises (from the pulls):
+        StreamInterrupted: the stream broke off after its first chunk; the error carries what had come.
+        DeadlineExceededError: the call's `timeout` ran out.
+        ProviderError: opening failed.
+    """
+
+    __slots__ = ("__weakref__", "_ended", "_host", "_opened", "_opener", "_over", "_request", "_response")
+
+    def __init__(self, opener: Open, request: Request) -> None:
+        self._opener = opener
+        self._request = request
+        self._opened: AbstractAsyncContextManager[Response[Any]] | None = None
+        self._response: Response[Any] | None = None
+        self._ended: Response[Any] | None = None
+        self._host: Host | None = None
+        self._over = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        response = self._response
+        if response is None:
+            if self._over:
+                raise StopAsyncIteration
+            response = await self._open()
+        try:
+            return cast("T", await response.__anext__())
+        except StopAsyncIteration:
+            self._ended = response
+            await self._close(None)
+            raise
+        except BaseException as error:
+            await self._close(error)
+            raise
+
+    async def result(self) -> T:
+        """Read what is left, and give the whole: of a chat model, the merged message.
+
+        Raises:
+            InvalidInputError: the stream was closed, or failed, before its end, so that there is no whole.
+        """
+        response = self._ended
+        if response is None:
+            if self._over:
+                msg = "This stream was closed before its end: it has no whole result. Read it to its end, or call ainvoke."
+                raise InvalidInputError(msg)
+            response = self._response or await self._open()
+        try:
+            whole = await response.result()
+        except BaseException as error:
+            await self._close(error)
+            raise
+        self._ended = response
+        await self._close(None)
+        return cast("T", whole)
+
+    async def aclose(self) -> None:
+        """Close now. What was not read is not read any more; closing twice does nothing."""
+        self._over = True
+        await self._close(None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
+    ) -> None:
+        await self.aclose()
+
+    async def _open(self) -> Response[Any]:
+        if self._host is not None:
+            msg = "This stream is being opened by another task; one task reads a stream."
+            raise InvalidInputError(msg)
+        self._host = current_host()
+        opened = self._opener(self._request)
+        try:
+            self._response = await opened.__aenter__()
+        except BaseException:
+            self._over = True
+            raise
+        if self._over:
+            # Closed by another task while it was being opened.
+            await _exit(opened, None)
+            raise StopAsyncIteration
+        self._opened = opened
+        return self._response
+
+    async def _close(self, error: BaseException | None) -> None:
+        self._over = True
+        self._response = None
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await _exit(opened, error)
+
+    def __del__(self) -> None:
+        opened, host = self._opened, self._host
+        if opened is not None and host is not None:
+            host.post(partial(host.spawn, partial(_exit_dropped, opened)))
+
+
+async def _exit(opened: AbstractAsyncContextManager[Response[Any]], error: BaseException | None) -> None:
+    # Shielded, because the caller may be cancelled already; bounded, because nobody can cancel it any more.
+    with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+        await opened.__aexit__(None if error is None else type(error), error, None if error is None else error.__traceback__)
+
+
+async def _exit_dropped(opened: AbstractAsyncContextManager[Response[Any]]) -> None:
+    try:
+        await _exit(opened, None)
+    except Exception:
+        _logger.warning("closing a stream that was dropped before its end failed", exc_info=True)

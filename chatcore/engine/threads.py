@@ -1,0 +1,57 @@
+"""Sync code of the user's, run in worker threads, so that it never blocks the loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import ParamSpec, TypeVar, cast
+
+import anyio.to_thread
+from anyio.lowlevel import RunVar
+
+__all__ = ["WORKER_THREADS", "in_thread", "iterate_in_thread"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+WORKER_THREADS = 64
+"""How many sync hooks and functions may run at once in one event loop."""
+
+_limiter: RunVar[anyio.CapacityLimiter] = RunVar("chatcore_worker_threads")
+_END = object()
+
+
+async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Await a sync call made in a worker thread. Context variables travel there; a cancelled caller waits for its end.
+
+    The threads are counted apart from anyio's own default, so that slow models do not starve the files and name look-ups of
+    the program around them, nor the other way round.
+    """
+    try:
+        limiter = _limiter.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(WORKER_THREADS)
+        _limiter.set(limiter)
+    return await anyio.to_thread.run_sync(partial(act, *args, **kwargs), limiter=limiter)
+
+
+class iterate_in_thread(AsyncIterator[T]):  # noqa: N801 - used as a function
+    """A sync iterator's items, each step made in a worker thread."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Iterator[T]) -> None:
+        self._items = items
+
+    async def __anext__(self) -> T:
+        item = await in_thread(cast("Callable[[Iterator[T], object], T]", next), self._items, _END)
+        if item is _END:
+            raise StopAsyncIteration
+        return item
+
+    async def aclose(self) -> None:
+        """Close the iterator, if it is a generator, where it ran."""
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            await in_thread(close)

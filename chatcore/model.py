@@ -1,0 +1,555 @@
+"""`BaseChatModel`: what a chat model is, whatever its provider.
+
+A subclass gives one or more of four hooks, with the reference's signatures; the class adapts what it has, decided once:
+
+::
+
+                    plain call                     streamed call
+    preferred       _agenerate                     _astream
+    else            _astream, merged               _stream, in a worker thread
+    else            _generate, in a worker thread  the plain call's answer as the only chunk
+    else            _stream, in a worker thread
+"""
+
+from __future__ import annotations
+
+import uuid
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+import anyio
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from chatcore.engine._host import CLOSING_SECONDS
+from chatcore.engine._portal import blocking
+from chatcore.engine.batch import run_workers
+from chatcore.engine.limits import TokenBucket, admit, check_limiter
+from chatcore.engine.policies import Deadline, Patience, Retry, Timeout
+from chatcore.engine.request import Open, Request, Response
+from chatcore.engine.threads import in_thread, iterate_in_thread
+from chatcore.errors import (
+    InvalidInputError,
+    MalformedResponseError,
+    ProviderError,
+    RateLimited,
+    StreamInterrupted,
+    UnsupportedError,
+)
+from chatcore.messages import Accumulator, AIMessage, AIMessageChunk, BaseMessage, convert_to_messages
+from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
+from chatcore.prompt_values import PromptValue
+from chatcore.runnables import Runnable, RunnableConfig
+
+__all__ = ["BaseChatModel", "LanguageModelInput", "Policies"]
+
+LanguageModelInput = PromptValue | str | Sequence[Any]
+"""What a chat model takes: a str, a `PromptValue`, or a list of messages in any form that `convert_to_messages` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What a model does around each of its calls by itself.
+
+    timeout: how long a call may take.
+    retry: whether and how a failed opening is tried again.
+    """
+
+    timeout: Timeout | None = None
+    retry: Retry | None = None
+
+
+class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
+    """The base of every chat model.
+
+    A subclass implements `_llm_type` and at least one of `_agenerate` (the norm), `_astream`, `_generate` and `_stream`::
+
+        class Echo(BaseChatModel):
+            @property
+            def _llm_type(self) -> str:
+                return "echo"
+
+            async def _agenerate(self, messages, stop=None, run_manager=None, **kwargs):
+                answer = AIMessage(content=messages[-1].text)
+                return ChatResult(generations=[ChatGeneration(message=answer)])
+
+    name: what the model is called in errors and traces; None: its class.
+    rate_limiter: a `TokenBucket`, any object with `async aacquire()`, or (on asyncio) an `aiolimiter.AsyncLimiter`; taken once for
+        each attempt.
+    disable_streaming: True: `astream` gives the whole answer as one chunk. `"tool_calling"`: only when tools are given.
+    tags, metadata: what every call of this model carries.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str | None = None
+    rate_limiter: Annotated[Any, AfterValidator(lambda given: given if given is None else check_limiter(given))] = Field(
+        default=None, exclude=True, repr=False
+    )
+    disable_streaming: bool | Literal["tool_calling"] = False
+    tags: list[str] | None = Field(default=None, exclude=True, repr=False)
+    metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+
+    _hooks: ClassVar[_Hooks]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls._hooks = _Hooks.of(cls)
+
+    # ---------------------------------------------------------------------------------------- for a subclass to give
+
+    @property
+    @abstractmethod
+    def _llm_type(self) -> str:
+        """The kind of model, for logs and dumps."""
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        """What tells this model from others of its kind, for logs and caches; no secrets."""
+        return {}
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """One whole answer."""
+        raise NotImplementedError
+
+    def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        """The answer in chunks: an async generator."""
+        raise NotImplementedError
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """One whole answer, by code that only exists sync."""
+        raise NotImplementedError
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """The answer in chunks, by code that only exists sync: a generator."""
+        raise NotImplementedError
+
+    def _policies(self) -> Policies:
+        """What this model does around each call by itself; called once a call, so it should be cheap."""
+        return _NO_POLICIES
+
+    def _estimate_tokens(self, messages: list[BaseMessage], settings: Mapping[str, Any]) -> float:
+        """About how many tokens a call will take, prompt and answer; for limiters that count tokens.
+
+        A token is about four characters of English text (OpenAI's rule of thumb).
+        """
+        prompt = sum(len(message.text) / 4 + 4 for message in messages)
+        answer = settings.get("max_tokens") or getattr(self, "max_tokens", None) or 0
+        return prompt + float(answer)
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """The `llm_output` of a `generate` call of several prompts, from those of each."""
+        del llm_outputs
+        return {}
+
+    # ----------------------------------------------------------------------------------------------------- the waist
+
+    def _open(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
+        opener = self._wrapped(self._start)
+        timeout = self._policies().timeout
+        if timeout is not None and timeout.total is not None:
+            # Outermost, so that one deadline spans limits, retries and fallbacks.
+            opener = partial(Deadline(timeout.total), next_open=opener)
+        return opener(request)
+
+    def _start(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
+        opener: Open = self._attempt
+        policies = self._policies()
+        if policies.timeout is not None:
+            opener = partial(Patience(policies.timeout), next_open=opener)
+        if self.rate_limiter is not None:
+            opener = partial(self._limited, next_open=opener)
+        if policies.retry is not None:
+            opener = partial(policies.retry, next_open=opener)
+        return opener(request)
+
+    @asynccontextmanager
+    async def _limited(self, request: Request, next_open: Open) -> AsyncIterator[Response[Any]]:
+        limiter = self.rate_limiter
+        counts = isinstance(limiter, TokenBucket) and limiter.counts_tokens
+        estimate = self._estimate_tokens(_messages(request), request.settings) if counts else 0.0
+        lease = await admit(limiter, estimate)
+        try:
+            async with next_open(request) as response:
+                yield response
+                spent = getattr(response.partial(), "usage_metadata", None) if counts else None
+                if spent:
+                    lease.settle(spent["total_tokens"])
+        except RateLimited as error:
+            if error.retry_after and hasattr(limiter, "pause"):
+                limiter.pause(error.retry_after)
+            raise
+        finally:
+            lease.release()
+
+    @asynccontextmanager
+    async def _attempt(self, request: Request) -> AsyncIterator[Response[Any]]:
+        messages = _messages(request)
+        settings = dict(request.settings)
+        stop: list[str] | None = settings.pop("stop", None)
+        if isinstance(stop, str):
+            stop = [stop]
+        hooks = self._hooks
+        if (request.stream or self._prefers_chunks(settings)) and hooks.chunks and self._may_stream(settings):
+            chunks = hooks.chunks(self, messages, stop=stop, **settings)
+            try:
+                yield await _Chunks.begin(self, chunks)
+            finally:
+                with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+                    await _close(chunks)
+        elif hooks.whole is not None:
+            result = await hooks.whole(self, messages, stop=stop, **settings)
+            yield _Answer(self, result)
+        else:
+            msg = f"{type(self).__name__} implements none of _agenerate, _astream, _generate and _stream; implement one."
+            raise UnsupportedError(msg)
+
+    def _may_stream(self, settings: Mapping[str, Any]) -> bool:
+        if self.disable_streaming is True or (self.disable_streaming == "tool_calling" and settings.get("tools")):
+            return False
+        if "stream" in settings and not settings["stream"]:
+            return False
+        return not ("streaming" in self.model_fields_set and getattr(self, "streaming", None) is False)
+
+    def _prefers_chunks(self, settings: Mapping[str, Any]) -> bool:
+        """Whether even a plain call is to be answered by merging chunks: the reference's `stream=True` and `streaming=True`."""
+        return bool(settings.get("stream")) or (
+            "streaming" in self.model_fields_set and getattr(self, "streaming", None) is True
+        )
+
+    def _request(self, given: object, config: RunnableConfig | None, settings: dict[str, Any], *, stream: bool) -> Request:
+        request = super()._request(given, config, settings, stream=stream)
+        # At once, so that bad input is refused where it was given, and not where a stream is first read.
+        _messages(request)
+        return request
+
+    # ---------------------------------------------------------------------------------------------- the generate verbs
+
+    async def agenerate(
+        self,
+        messages: Sequence[Sequence[Any]],
+        stop: list[str] | None = None,
+        callbacks: Any = None,
+        *,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        run_name: str | None = None,
+        run_id: uuid.UUID | None = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        """Answer several prompts at once, and give everything the model said of each answer.
+
+        Args:
+            messages: one list of messages for each prompt.
+            stop: texts at which an answer ends.
+            callbacks: handlers of events.
+            tags: labels of the calls.
+            metadata: facts about the calls.
+            run_name: a name for the calls.
+            run_id: an id for the first call.
+            **kwargs: settings of every call.
+
+        Returns:
+            An `LLMResult`: for each prompt the candidates, in the order of the prompts.
+
+        Raises:
+            Exception: the first call that failed; the others have been cancelled by then.
+        """
+        named = {"tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id, "callbacks": callbacks}
+        config = cast("RunnableConfig", {key: value for key, value in named.items() if value is not None})
+        settings = kwargs if stop is None else {"stop": stop, **kwargs}
+        requests = [self._request(prompt, config, settings, stream=False) for prompt in messages]
+        results: dict[int, ChatResult] = {}
+
+        async def each(index: int, request: Request) -> None:
+            async with self._open(request) as response:
+                message = await response.result()
+                origin = response.origin()
+                # A fallback may be something else than a chat model.
+                results[index] = (
+                    origin.chat_result()
+                    if isinstance(origin, _Answer | _Chunks)
+                    else ChatResult(generations=[ChatGeneration(message=message)])
+                )
+
+        await run_workers(requests, each, len(requests) or 1)
+        in_order = [results[index] for index in range(len(requests))]
+        return LLMResult(
+            generations=[list(result.generations) for result in in_order],
+            llm_output=self._combine_llm_outputs([result.llm_output for result in in_order]),
+            run=[
+                RunInfo(run_id=run_id if run_id is not None and index == 0 else uuid.uuid4()) for index in range(len(in_order))
+            ],
+        )
+
+    async def agenerate_prompt(
+        self, prompts: Sequence[PromptValue], stop: list[str] | None = None, callbacks: Any = None, **kwargs: Any
+    ) -> LLMResult:
+        """`agenerate` for prompt values.
+
+        Args:
+            prompts: the prompts.
+            stop: texts at which an answer ends.
+            callbacks: handlers of events.
+            **kwargs: as for `agenerate`.
+        """
+        return await self.agenerate([prompt.to_messages() for prompt in prompts], stop, callbacks, **kwargs)
+
+    generate = blocking(agenerate)
+    generate_prompt = blocking(agenerate_prompt)
+
+
+_NO_POLICIES = Policies()
+
+
+def _messages(request: Request) -> list[BaseMessage]:
+    """The input of a request as messages; derived once for all its attempts."""
+    messages: list[BaseMessage] | None = request.prepared
+    if messages is None:
+        messages = request.prepared = _coerce(request.input)
+    return messages
+
+
+def _coerce(given: object) -> list[BaseMessage]:
+    if isinstance(given, str):
+        return convert_to_messages([given])
+    if isinstance(given, PromptValue):
+        messages = given.to_messages()
+    elif isinstance(given, Sequence) and not isinstance(given, bytes | bytearray):
+        messages = convert_to_messages(cast("Sequence[Any]", given))
+    else:
+        hint = " Put it in a list: [message]." if isinstance(given, BaseMessage | dict) else ""
+        msg = f"A chat model takes a str, a list of messages or a PromptValue, not {type(given).__name__}.{hint}"
+        raise InvalidInputError(msg)
+    if not messages:
+        msg = "The list of messages is empty; give at least one message."
+        raise InvalidInputError(msg)
+    return messages
+
+
+# --------------------------------------------------------------------------------------------------------- what a class has
+
+_Whole = Callable[..., Any]
+_Parts = Callable[..., AsyncIterator[ChatGenerationChunk]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hooks:
+    """What a class of models has: how it gives a whole answer, and how it gives chunks."""
+
+    whole: _Whole | None
+    chunks: _Parts | None
+
+    @classmethod
+    def of(cls, model: type[BaseChatModel]) -> _Hooks:
+        def has(name: str) -> bool:
+            return getattr(model, name) is not getattr(BaseChatModel, name)
+
+        chunks: _Parts | None = None
+        if has("_astream"):
+            chunks = _native_chunks
+        elif has("_stream"):
+            chunks = _chunks_in_thread
+        whole: _Whole | None = None
+        if has("_agenerate"):
+            whole = _native_whole
+        elif has("_astream"):
+            whole = _merged_whole
+        elif has("_generate"):
+            whole = _whole_in_thread
+        elif has("_stream"):
+            whole = _merged_whole
+        return cls(whole, chunks)
+
+
+def _native_chunks(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> AsyncIterator[ChatGenerationChunk]:
+    return model._astream(messages, **settings)
+
+
+def _chunks_in_thread(
+    model: BaseChatModel, messages: list[BaseMessage], **settings: Any
+) -> AsyncIterator[ChatGenerationChunk]:
+    return iterate_in_thread(model._stream(messages, **settings))
+
+
+async def _native_whole(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+    return await model._agenerate(messages, **settings)
+
+
+async def _whole_in_thread(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+    return await in_thread(model._generate, messages, **settings)
+
+
+async def _merged_whole(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+    chunks = cast("_Parts", model._hooks.chunks)(model, messages, **settings)
+    try:
+        response = await _Chunks.begin(model, chunks)
+        await response.result()
+        return response.chat_result()
+    finally:
+        with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+            await _close(chunks)
+
+
+async def _close(chunks: AsyncIterator[ChatGenerationChunk]) -> None:
+    close = getattr(chunks, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _new_id() -> str:
+    # The reference's form, which its chunk merging tells from an id of the provider's.
+    return f"lc_run--{uuid.uuid4()}"
+
+
+# ---------------------------------------------------------------------------------------------------------------- responses
+
+
+class _Answer:
+    """A whole answer; as chunks, its message is the only one."""
+
+    __slots__ = ("_given", "_message", "_result")
+
+    def __init__(self, model: BaseChatModel, result: ChatResult) -> None:
+        if not isinstance(cast("object", result), ChatResult) or not result.generations:
+            given = "one without generations" if isinstance(cast("object", result), ChatResult) else type(result).__name__
+            msg = f"{type(model).__name__} must answer with a ChatResult that has a generation, not {given}."
+            raise InvalidInputError(msg)
+        for generation in result.generations:
+            message = generation.message
+            if message.id is None:
+                message.id = _new_id()
+            if generation.generation_info:
+                message.response_metadata = {**generation.generation_info, **message.response_metadata}
+        self._result = result
+        self._message = result.generations[0].message
+        self._given = False
+
+    async def __anext__(self) -> BaseMessage:
+        if self._given:
+            raise StopAsyncIteration
+        self._given = True
+        return self._message
+
+    async def result(self) -> BaseMessage:
+        return self._message
+
+    def partial(self) -> BaseMessage:
+        return self._message
+
+    def origin(self) -> Response[Any]:
+        return self
+
+    def chat_result(self) -> ChatResult:
+        return self._result
+
+
+class _Chunks:
+    """A streamed answer: what the hook yields, given on as message chunks."""
+
+    __slots__ = ("_chunks", "_first", "_id", "_infos", "_model", "_next", "_seen", "_whole")
+
+    def __init__(self, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk], first: ChatGenerationChunk) -> None:
+        self._model = model
+        self._first: ChatGenerationChunk | None = first
+        self._next = chunks.__anext__
+        self._seen: list[AIMessageChunk] = []
+        self._infos: dict[str, Any] = {}
+        self._id: str | None = None
+        self._whole: AIMessage | None = None
+
+    @classmethod
+    async def begin(cls, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk]) -> _Chunks:
+        """Wait for the first chunk."""
+        try:
+            first = await chunks.__anext__()
+        except StopAsyncIteration:
+            msg = f"{type(model).__name__} ended its stream without a single chunk."
+            raise MalformedResponseError(msg) from None
+        return cls(model, chunks, first)
+
+    async def __anext__(self) -> AIMessageChunk:
+        chunk = self._first
+        if chunk is not None:
+            self._first = None
+        else:
+            try:
+                chunk = await self._next()
+            except StopAsyncIteration:
+                return self._last()
+            except ProviderError as error:
+                msg = f"The stream broke off after {len(self._seen)} chunks: {error}"
+                raise StreamInterrupted(msg, partial=self.partial()) from error
+        message = cast("AIMessageChunk", chunk.message)
+        if message.id is None:
+            if self._id is None:
+                self._id = _new_id()
+            message.id = self._id
+        if chunk.generation_info:
+            self._infos.update(chunk.generation_info)
+            message.response_metadata = {**chunk.generation_info, **message.response_metadata}
+        self._seen.append(message)
+        return message
+
+    def _last(self) -> AIMessageChunk:
+        """Mark the end, as the reference does, if the hook has not: with an empty chunk."""
+        last = self._seen[-1]
+        if last.chunk_position == "last":
+            raise StopAsyncIteration
+        end = AIMessageChunk(content="" if isinstance(last.content, str) else [], chunk_position="last", id=self._id or last.id)
+        self._seen.append(end)
+        return end
+
+    async def result(self) -> AIMessage:
+        try:
+            while True:
+                await self.__anext__()
+        except StopAsyncIteration:
+            pass
+        if self._whole is None:
+            self._whole = self._merged().message()
+        return self._whole
+
+    def partial(self) -> AIMessageChunk | None:
+        return self._merged().chunk() if self._seen else None
+
+    def _merged(self) -> Accumulator:
+        merged = Accumulator()
+        for chunk in self._seen:
+            merged.add(chunk)
+        return merged
+
+    def origin(self) -> Response[Any]:
+        return self
+
+    def chat_result(self) -> ChatResult:
+        """What `result` gave, as a hook would have given it."""
+        return ChatResult(generations=[ChatGeneration(message=cast("AIMessage", self._whole), generation_info=self._infos)])

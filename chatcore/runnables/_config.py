@@ -1,0 +1,79 @@
+"""`RunnableConfig`: what a call carries besides its input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from chatcore.errors import InvalidInputError, UnsupportedError
+
+if TYPE_CHECKING:
+    import uuid
+
+__all__ = ["RunnableConfig", "check_config", "check_configs"]
+
+
+class RunnableConfig(TypedDict, total=False):
+    """What a call carries besides its input; every key may be absent. It goes on to all calls made within the call.
+
+    tags: labels of the call.
+    metadata: JSON-like facts about the call.
+    run_name: a name for the call.
+    run_id: an id for the call.
+    max_concurrency: how many calls of a batch run at once.
+    recursion_limit: how deep functions that return runnables may go; 25 if absent.
+    configurable: values for what was made configurable.
+    callbacks: handlers of events.
+    """
+
+    tags: list[str]
+    metadata: dict[str, Any]
+    run_name: str
+    run_id: uuid.UUID | None
+    max_concurrency: int | None
+    recursion_limit: int
+    configurable: dict[str, Any]
+    callbacks: Any
+
+
+_EMPTY: RunnableConfig = {}
+
+
+def check_config(config: RunnableConfig | None) -> RunnableConfig:
+    """The config of a call, refused with a reason if it is none.
+
+    Raises:
+        InvalidInputError: it is not a mapping, or `max_concurrency` is not a positive whole number.
+        UnsupportedError: it has callbacks, which are not delivered yet.
+    """
+    if config is None:
+        return _EMPTY
+    given: object = config
+    if not isinstance(given, Mapping):
+        msg = f"config must be a dict (a RunnableConfig), not {type(given).__name__}. Keyword arguments go by name."
+        raise InvalidInputError(msg)
+    limit: object = config.get("max_concurrency")
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        msg = f"config['max_concurrency'] must be a whole number of at least 1, or None, not {limit!r}."
+        raise InvalidInputError(msg)
+    if config.get("callbacks"):
+        msg = "config['callbacks']: callbacks are not delivered by this version; remove them from the config."
+        raise UnsupportedError(msg)
+    return config
+
+
+def check_configs(
+    config: RunnableConfig | Sequence[RunnableConfig] | None, inputs: object
+) -> RunnableConfig | list[RunnableConfig]:
+    """The config of a batch: one for all inputs, or as many as there are inputs.
+
+    Raises:
+        InvalidInputError: their number is not that of the inputs, or one of them is no config.
+    """
+    if config is None or isinstance(config, Mapping) or not isinstance(config, Sequence):
+        return check_config(cast("RunnableConfig | None", config))
+    configs = [check_config(one) for one in config]
+    if isinstance(inputs, Sequence) and len(configs) != len(cast("Sequence[object]", inputs)):
+        msg = f"There are {len(configs)} configs for {len(cast('Sequence[object]', inputs))} inputs; give one for each, or one for all."
+        raise InvalidInputError(msg)
+    return configs
