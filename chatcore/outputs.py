@@ -1,15 +1,19 @@
 """What a model's hooks return: generations, which hold a message each, and the results that hold them."""
 
+# A kind's tag replaces its base's; pydantic means it so.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, model_validator
 
 from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk
 from chatcore.messages._merge import merge_dicts
+from chatcore.messages._shapes import is_list
 from chatcore.messages._slots import fill
 
 __all__ = [
@@ -22,6 +26,9 @@ __all__ = [
     "RunInfo",
     "merge_chat_generation_chunks",
 ]
+
+
+_ABSENT: Any = object()
 
 
 class Generation(BaseModel):
@@ -59,9 +66,9 @@ class ChatGeneration(Generation):
     message: BaseMessage
     type: Literal["ChatGeneration"] = "ChatGeneration"  # type: ignore[assignment]  # a tag of its own
 
-    def __init__(self, message: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, message: Any = _ABSENT, **kwargs: Any) -> None:
         if kwargs or type(message) is not AIMessage or type(self) is not ChatGeneration:
-            super().__init__(message=message, **kwargs)
+            super().__init__(**_given(kwargs, message=message))
             return
         content = message.content
         fields = {
@@ -81,12 +88,12 @@ class ChatGeneration(Generation):
 class ChatGenerationChunk(ChatGeneration):
     """A part of an answer as a message chunk. `chunk + chunk` joins them, `chunk + [chunk, …]` joins many at once."""
 
-    message: BaseMessageChunk  # pyright: ignore[reportIncompatibleVariableOverride]
+    message: BaseMessageChunk
     type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # a tag of its own
 
-    def __init__(self, message: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, message: Any = _ABSENT, **kwargs: Any) -> None:
         if kwargs or type(message) is not AIMessageChunk or type(self) is not ChatGenerationChunk:
-            super().__init__(message=message, **kwargs)
+            super().__init__(**_given(kwargs, message=message))
             return
         content = message.content
         fields = {
@@ -99,12 +106,10 @@ class ChatGenerationChunk(ChatGeneration):
 
     def __add__(self, other: object) -> ChatGenerationChunk:
         """Join this part with the next one, or with a list of them; raises TypeError for anything else."""
-        if isinstance(other, ChatGenerationChunk):
-            others = [other]
-        elif isinstance(other, list) and all(isinstance(part, ChatGenerationChunk) for part in cast("list[Any]", other)):
-            others = cast("list[ChatGenerationChunk]", other)
-        else:
-            raise _not_addable(self, other)
+        others: list[Any] = other if is_list(other) else [other]
+        for part in others:
+            if not isinstance(part, ChatGenerationChunk):
+                raise _not_addable(self, part)
         infos = [part.generation_info for part in (self, *others) if part.generation_info]
         message = self.message + [part.message for part in others]
         return ChatGenerationChunk(message=message, generation_info=merge_dicts(*infos) or None)
@@ -120,14 +125,9 @@ class ChatResult(BaseModel):
     generations: list[ChatGeneration]
     llm_output: dict[str, Any] | None = None
 
-    def __init__(self, generations: Any = None, **kwargs: Any) -> None:
-        if (
-            kwargs
-            or type(generations) is not list
-            or type(self) is not ChatResult
-            or not all(type(generation) is ChatGeneration for generation in cast("list[Any]", generations))
-        ):
-            super().__init__(generations=generations, **kwargs)
+    def __init__(self, *, generations: Any = _ABSENT, **kwargs: Any) -> None:
+        if kwargs or not is_list(generations) or type(self) is not ChatResult or not _all_plain(generations):
+            super().__init__(**_given(kwargs, generations=generations))
             return
         fill(self, {"generations": [*generations], "llm_output": None}, {"generations"}, None)
 
@@ -157,7 +157,8 @@ class LLMResult(BaseModel):
         for position, generations in enumerate(self.generations):
             llm_output = self.llm_output
             if position and llm_output is not None:
-                llm_output = {**deepcopy(llm_output), "token_usage": {}}
+                llm_output = deepcopy(llm_output)
+                llm_output["token_usage"] = {}
             results.append(LLMResult(generations=[generations], llm_output=llm_output))
         return results
 
@@ -177,6 +178,10 @@ def merge_chat_generation_chunks(chunks: list[ChatGenerationChunk]) -> ChatGener
     return chunks[0] if len(chunks) == 1 else chunks[0] + chunks[1:]
 
 
+def _all_plain(generations: list[Any]) -> bool:
+    return all(type(generation) is ChatGeneration for generation in generations)
+
+
 def _text_of(message: BaseMessage) -> str:
     content = message.content
     if isinstance(content, str):
@@ -187,6 +192,11 @@ def _text_of(message: BaseMessage) -> str:
         for part in content
         if isinstance(part, str) or part.get("type") == "text" or (part.get("type") is None and "text" in part)
     )
+
+
+def _given(others: dict[str, Any], **argument: Any) -> dict[str, Any]:
+    """All keywords as they were given: one that was left out must be missing, not None, for validation to say so."""
+    return {**{name: value for name, value in argument.items() if value is not _ABSENT}, **others}
 
 
 def _not_addable(left: object, right: object) -> TypeError:

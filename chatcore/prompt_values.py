@@ -1,5 +1,8 @@
 """What a prompt makes: something a model can read as messages, or as one string."""
 
+# The concrete prompt narrows the type of its messages; pydantic means it so.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod

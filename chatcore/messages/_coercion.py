@@ -20,6 +20,7 @@ from chatcore.messages._roles import (
     SystemMessage,
     SystemMessageChunk,
 )
+from chatcore.messages._shapes import is_list, is_sequence
 from chatcore.messages._tool_calls import parsed_call
 from chatcore.messages.ai import AIMessage, AIMessageChunk, build_message
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
@@ -135,11 +136,10 @@ def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | str | _S
     to_messages = getattr(messages, "to_messages", None)
     if to_messages is not None:
         return list(to_messages())
+    # One message, a dict and bytes can be iterated over too, but not as messages.
     if isinstance(messages, BaseMessage | Mapping | bytes | bytearray) or not isinstance(messages, Iterable):
-        msg = (
-            f"the input is a {type(messages).__name__}: pass a string, a prompt value, or a list of messages "
-            "(messages, strings, (role, content) pairs or dicts)"
-        )
+        kind = type(cast("object", messages)).__name__
+        msg = f"the input is of type {kind}: pass a string, a prompt value, or a list of messages"
         raise InvalidInputError(msg)
     return [
         message if isinstance(message, BaseMessage) else _message(message, position)
@@ -161,10 +161,12 @@ def message_chunk_to_message(chunk: BaseMessage) -> BaseMessage:
             return parts.message()
         return build_message(**{key: value for key, value in chunk.__dict__.items() if key not in _CHUNK_ONLY})
     # The chunk classes come right after their message classes.
-    whole = next(kind for kind in type(chunk).__mro__ if not issubclass(kind, BaseMessageChunk))
-    return cast("BaseMessage", whole(**{key: value for key, value in chunk if key not in _CHUNK_ONLY}))
+    whole: Any = next(kind for kind in type(chunk).__mro__ if kind in _WHOLE)
+    message: BaseMessage = whole(**{key: value for key, value in chunk if key not in _CHUNK_ONLY})
+    return message
 
 
+_WHOLE = frozenset({HumanMessage, AIMessage, SystemMessage, ChatMessage, FunctionMessage, ToolMessage, BaseMessage})
 _CHUNK_ONLY = frozenset({"type", "tool_call_chunks", "chunk_position"})
 
 
@@ -183,7 +185,7 @@ def messages_from_dict(messages: Sequence[dict[str, Any]]) -> list[BaseMessage]:
     return made
 
 
-def get_buffer_string(  # noqa: PLR0913 - the reference's signature
+def get_buffer_string(
     messages: Sequence[BaseMessage],
     human_prefix: str = "Human",
     ai_prefix: str = "AI",
@@ -227,23 +229,20 @@ def _message(given: Any, position: int) -> BaseMessage:
         return HumanMessage(content=given)
     if isinstance(given, Mapping):
         return _from_dict(dict(cast("Mapping[str, Any]", given)), position)
-    if isinstance(given, Sequence) and not isinstance(given, bytes | bytearray):
-        pair = cast("Sequence[Any]", given)
-        if len(pair) != 2:  # noqa: PLR2004 - a pair
-            msg = f"messages[{position}]: a sequence of {len(pair)} is no message: write (role, content)"
+    if is_sequence(given):
+        if len(given) != 2:
+            msg = f"messages[{position}]: a sequence of {len(given)} is no message: write (role, content)"
             raise InvalidInputError(msg)
-        return _from_role(pair[0], {"content": pair[1]}, position)
-    msg = (
-        f"messages[{position}]: a {type(given).__name__} is no message: "
-        "pass a message, a string, a (role, content) pair or a dict"
-    )
+        return _from_role(given[0], {"content": given[1]}, position)
+    kind = type(given).__name__
+    msg = f"messages[{position}] is of type {kind}: pass a message, a string, a (role, content) pair or a dict"
     raise InvalidInputError(msg)
 
 
 def _from_dict(given: dict[str, Any], position: int) -> BaseMessage:
     if given.get("lc") == 1 and given.get("type") == "constructor" and isinstance(given.get("kwargs"), dict):
         path: Any = given.get("id")
-        role = _BY_CONSTRUCTOR.get(path[-1]) if isinstance(path, list) and path else None
+        role = _BY_CONSTRUCTOR.get(path[-1]) if is_list(path) and path else None
         if role is not None:
             return _from_dict({**given["kwargs"], "type": role}, position)
     if "role" in given:
@@ -290,12 +289,9 @@ _OWN_KEYS: dict[type[BaseMessage], tuple[str, ...]] = {
 
 def _calls(calls: Any, invalid: Any, position: int) -> dict[str, Any]:
     """Tool calls in either shape, OpenAI's (a function with its arguments as text) or our own, sorted by validity."""
-    if not (isinstance(calls, Sequence) and all(isinstance(call, Mapping) for call in cast("Sequence[Any]", calls))):
-        msg = f"messages[{position}]: 'tool_calls' must be a list of dicts"
-        raise InvalidInputError(msg)
     whole: list[Any] = []
     unreadable: list[Any] = list(invalid or ())
-    for call in cast("Sequence[Mapping[str, Any]]", calls):
+    for call in _dicts(calls, position):
         function: Any = call.get("function")
         if function is None:
             whole.append(dict(call))
@@ -315,6 +311,15 @@ def _calls(calls: Any, invalid: Any, position: int) -> dict[str, Any]:
     if unreadable:
         found["invalid_tool_calls"] = unreadable
     return found
+
+
+def _dicts(calls: Any, position: int) -> list[Mapping[str, Any]]:
+    given: list[Any] = list(calls) if is_sequence(calls) else [calls]
+    for call in given:
+        if not isinstance(call, Mapping):
+            msg = f"messages[{position}]: 'tool_calls' must be a list of dicts, not of {type(call).__name__}"
+            raise InvalidInputError(msg)
+    return given
 
 
 def _built(kind: type[BaseMessage], fields: dict[str, Any], position: int) -> BaseMessage:

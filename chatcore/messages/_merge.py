@@ -6,7 +6,9 @@ The rules are those of langchain-core 1.7 (`langchain_core.utils._merge`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from chatcore.messages._shapes import is_dict, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,10 +84,10 @@ def merge_obj(left: Any, right: Any) -> Any:
         raise TypeError(msg)
     if isinstance(left, str):
         return left + right
-    if isinstance(left, dict):
-        return merge_dicts(cast("dict[Any, Any]", left), right)
-    if isinstance(left, list):
-        return merge_lists(cast("list[Any]", left), right)
+    if is_dict(left):
+        return merge_dicts(left, right)
+    if is_list(left):
+        return merge_lists(left, right)
     if left == right:
         return left
     msg = f"cannot merge two different values of type {type(left).__name__}: only strings, dicts and lists join"
@@ -155,11 +157,10 @@ class _Entry:
         self.index: Any = None
         self.id: Any = None
         self.type: Any = None
-        if isinstance(first, dict):
-            fields = cast("dict[str, Any]", first)
-            self.index = fields.get("index")
-            self.id = fields.get("id")
-            self.type = fields.get("type")
+        if is_dict(first):
+            self.index = first.get("index")
+            self.id = first.get("id")
+            self.type = first.get("type")
 
     def takes(self, other_id: Any) -> bool:
         return self.id in {None, ""} or other_id in {None, ""} or self.id == other_id
@@ -226,9 +227,9 @@ class _ListJoin:
 
 
 def _has_index(element: Any) -> bool:
-    if not isinstance(element, dict):
+    if not is_dict(element):
         return False
-    index: Any = cast("dict[str, Any]", element).get("index")
+    index: Any = element.get("index")
     return isinstance(index, int) or (isinstance(index, str) and index.startswith("lc_"))
 
 
@@ -244,18 +245,18 @@ def _addition(left_type: Any, element: dict[str, Any]) -> dict[str, Any]:
 
 def _merge_values(key: Any, values: list[Any]) -> Any:
     first = values[0]
-    kind: type[Any] = type(first)
-    for value in values:
-        if type(value) is not kind:
-            msg = f"cannot merge {key!r}: one part holds a {kind.__name__}, another a {type(value).__name__}"
-            raise TypeError(msg)
+    kinds: set[type[Any]] = {type(value) for value in values}
+    if len(kinds) > 1:
+        found = ", ".join(sorted(kind.__name__ for kind in kinds))
+        msg = f"cannot merge {key!r}: its parts hold values of different types ({found})"
+        raise TypeError(msg)
     if isinstance(first, str):
         return _merge_strings(key, values)
-    if isinstance(first, dict):
+    if is_dict(first):
         return merge_dicts(*values)
-    if isinstance(first, list):
+    if is_list(first):
         # One reasoning step may come as text and as its encrypted form under the same index: two things to send back.
-        join = _ListJoin(cast("list[Any]", first), same_type=key == "reasoning_details")
+        join = _ListJoin(first, same_type=key == "reasoning_details")
         for value in values[1:]:
             join.extend(value)
         return join.value()
@@ -280,9 +281,8 @@ def _merge_scalars(key: Any, values: list[Any]) -> Any:
         if merged == value:
             continue
         if type(merged) is not int:
-            msg = f"cannot merge {key!r}: {merged!r} and {value!r} differ, and values of type " + (
-                f"{type(merged).__name__} neither join nor add up"
-            )
+            kind = type(merged).__name__
+            msg = f"cannot merge {key!r}: {merged!r} and {value!r} differ, and a {kind} neither joins nor adds up"
             raise TypeError(msg)
         merged = value if key in _LAST_WINS else merged + value
     return merged

@@ -1,12 +1,17 @@
 """The messages that people, programs and prompts write: human, system, free-role, function, and the order to remove one."""
 
+# A kind's tag replaces its base's; pydantic means it so.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chatcore.messages._slots import fill
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
-from chatcore.messages.content import ContentBlock
+
+if TYPE_CHECKING:
+    from chatcore.messages.content import ContentBlock
 
 __all__ = [
     "ChatMessage",
@@ -24,7 +29,7 @@ __all__ = [
 class HumanMessage(BaseMessage):
     """What the user says."""
 
-    type: Literal["human"] = "human"  # type: ignore[assignment]  # the tag narrows the base's str
+    type: Literal["human"] = "human"
 
     def __init__(
         self,
@@ -47,7 +52,7 @@ class HumanMessageChunk(HumanMessage, BaseMessageChunk):
 class SystemMessage(BaseMessage):
     """What the model is told before the conversation: its task, its manners."""
 
-    type: Literal["system"] = "system"  # type: ignore[assignment]  # the tag narrows the base's str
+    type: Literal["system"] = "system"
 
     def __init__(
         self,
@@ -74,7 +79,7 @@ class ChatMessage(BaseMessage):
     """
 
     role: str
-    type: Literal["chat"] = "chat"  # type: ignore[assignment]  # the tag narrows the base's str
+    type: Literal["chat"] = "chat"
 
 
 class ChatMessageChunk(ChatMessage, BaseMessageChunk):
@@ -99,8 +104,8 @@ class FunctionMessage(BaseMessage):
     name: the function.
     """
 
-    name: str  # type: ignore[assignment]  # pyright: ignore[reportGeneralTypeIssues]  # here it must be given
-    type: Literal["function"] = "function"  # type: ignore[assignment]  # the tag narrows the base's str
+    name: str  # pyright: ignore[reportGeneralTypeIssues] - here it must be given
+    type: Literal["function"] = "function"
 
 
 class FunctionMessageChunk(FunctionMessage, BaseMessageChunk):
@@ -122,7 +127,7 @@ class RemoveMessage(BaseMessage):
     id: that message's id.
     """
 
-    type: Literal["remove"] = "remove"  # type: ignore[assignment]  # the tag narrows the base's str
+    type: Literal["remove"] = "remove"
 
     def __init__(self, id: str, **kwargs: Any) -> None:  # noqa: A002 - the field's own name
         if kwargs.pop("content", None):

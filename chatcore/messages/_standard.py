@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+from chatcore.messages._shapes import is_dict
 from chatcore.messages.content import KNOWN_BLOCK_TYPES
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def tool_blocks(
     """The blocks of a message's tool calls, but for those that its content already holds as blocks."""
     held: set[Any] = set()
     if tool_calls and not isinstance(content, str):
-        held = {part.get("id") for part in content if isinstance(part, dict) and part.get("type") == "tool_call"}
+        held = {part.get("id") for part in content if is_dict(part) and part.get("type") == "tool_call"}
     found: list[ContentBlock] = [
         {"type": "tool_call", "id": call.get("id"), "name": call["name"], "args": call["args"]}
         for call in tool_calls
@@ -81,44 +82,41 @@ def _converted(part: dict[str, Any]) -> dict[str, Any] | None:
 def _image_url(part: dict[str, Any]) -> dict[str, Any] | None:
     image: Any = part.get("image_url")
     # Any other key says that this is not OpenAI's part but something like it.
-    if not (part.keys() <= {"type", "image_url", "detail"} and isinstance(image, dict)):
+    if not (part.keys() <= {"type", "image_url", "detail"} and is_dict(image)):
         return None
-    fields = cast("dict[str, Any]", image)
-    url = fields.get("url")
+    url = image.get("url")
     if not isinstance(url, str):
         return None
     data = _from_data_uri(url) or {"url": url}
-    nested = {key if key == "detail" else f"image_url_{key}": value for key, value in fields.items() if key != "url"}
+    nested = {key if key == "detail" else f"image_url_{key}": value for key, value in image.items() if key != "url"}
     return _with_extras({"type": "image", **data}, part, {"image_url"}, nested)
 
 
 def _input_audio(part: dict[str, Any]) -> dict[str, Any] | None:
     audio: Any = part.get("input_audio")
-    if not isinstance(audio, dict):
+    if not is_dict(audio):
         return None
-    fields = cast("dict[str, Any]", audio)
-    data, audio_format = fields.get("data"), fields.get("format")
+    data, audio_format = audio.get("data"), audio.get("format")
     if not (isinstance(data, str) and isinstance(audio_format, str)):
         return None
-    nested = {f"audio_{key}": value for key, value in fields.items() if key not in {"data", "format"}}
+    nested = {f"audio_{key}": value for key, value in audio.items() if key not in {"data", "format"}}
     block = {"type": "audio", "base64": data, "mime_type": f"audio/{audio_format}"}
     return _with_extras(block, part, {"input_audio"}, nested)
 
 
 def _file(part: dict[str, Any]) -> dict[str, Any] | None:
     file: Any = part.get("file")
-    if not isinstance(file, dict):
+    if not is_dict(file):
         return None
-    fields = cast("dict[str, Any]", file)
-    if isinstance(fields.get("file_id"), str):
-        data = {"file_id": fields["file_id"]}
-    elif isinstance(fields.get("file_data"), str) and (found := _from_data_uri(fields["file_data"])):
+    if isinstance(file.get("file_id"), str):
+        data = {"file_id": file["file_id"]}
+    elif isinstance(file.get("file_data"), str) and (found := _from_data_uri(file["file_data"])):
         data = found
     else:
         return None
     nested = {
         key if key == "filename" and "file_id" not in data else f"file_{key}": value
-        for key, value in fields.items()
+        for key, value in file.items()
         if key not in ({"file_id"} if "file_id" in data else {"file_data"})
     }
     return _with_extras({"type": "file", **data}, part, {"file"}, nested)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
+from chatcore.messages._shapes import is_dict
 from chatcore.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
 if TYPE_CHECKING:
@@ -28,16 +29,18 @@ def parsed_call(name: str | None, args: str | None, call_id: str | None) -> Tool
     No text at all, and `null`, mean no arguments: servers send both for a tool without parameters. Raw line breaks inside
     strings, which models write and JSON forbids, can be read in one way only, and are.
     """
+    value: Any = {}
     try:
-        value = _strict(args) if args else {}
+        if args:
+            value = _strict(args)
     except (ValueError, RecursionError) as error:
         return invalid_tool_call(name=name, args=args, id=call_id, error=f"the arguments are not JSON: {error}")
     if value is None:
         value = {}
-    if not isinstance(value, dict):
-        found = f"the arguments are not a JSON object but a {type(value).__name__}"
+    if not is_dict(value):
+        found = f"the arguments are not a JSON object but of type {type(value).__name__}"
         return invalid_tool_call(name=name, args=args, id=call_id, error=found)
-    return tool_call(name=name or "", args=cast("dict[str, Any]", value), id=call_id)
+    return tool_call(name=name or "", args=value, id=call_id)
 
 
 def finished_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:

@@ -1,15 +1,18 @@
 """What a model says, whole (`AIMessage`) and in parts (`AIMessageChunk`), and what it cost (`UsageMetadata`)."""
 
+# A kind's tag replaces its base's; pydantic means it so.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Self, cast
 
 from pydantic import Field, model_validator
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
-from chatcore.messages import content as blocks
 from chatcore.messages._merge import merge_content, merge_dicts
+from chatcore.messages._shapes import is_dict, is_list, is_sequence
 from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_private
 from chatcore.messages._standard import reasoning_block, tool_blocks
 from chatcore.messages._tool_calls import ToolCallJoin, finished_calls, parsed_call, partial_calls
@@ -19,6 +22,8 @@ from chatcore.messages.tool import ToolCall, ToolCallChunk, invalid_tool_call, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from chatcore.messages import content as blocks
 
 __all__ = [
     "AIMessage",
@@ -81,7 +86,7 @@ class AIMessage(BaseMessage):
     tool_calls: list[ToolCall] = Field(default_factory=list[ToolCall])
     invalid_tool_calls: list[InvalidToolCall] = Field(default_factory=list[InvalidToolCall])
     usage_metadata: UsageMetadata | None = None
-    type: Literal["ai"] = "ai"  # type: ignore[assignment]  # the tag narrows the base's str
+    type: Literal["ai"] = "ai"
 
     def __init__(
         self,
@@ -142,17 +147,18 @@ class AIMessage(BaseMessage):
     @model_validator(mode="before")
     @classmethod
     def _read_tool_calls(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
+        if not is_dict(values):
             return values
-        values = {**values}
-        if not any(values.get(key) for key in ("tool_calls", "invalid_tool_calls", "tool_call_chunks")):
-            raw = (values.get("additional_kwargs") or {}).get("tool_calls")
-            if raw:
-                values.update(cls._from_raw_calls(raw))
+        fields: dict[str, Any] = {**values}
+        if not any(fields.get(key) for key in _TYPED):
+            beside: Any = fields.get("additional_kwargs")
+            if is_dict(beside) and is_list(beside.get("tool_calls")):
+                fields.update(cls._from_raw_calls(beside["tool_calls"]))
         for key, typed in _TYPED.items():
-            if values.get(key):
-                values[key] = [typed(call) if isinstance(call, dict) else call for call in values[key]]
-        return values
+            calls: Any = fields.get(key)
+            if is_sequence(calls):
+                fields[key] = [typed(call) if is_dict(call) else call for call in calls]
+        return fields
 
     @classmethod
     def _from_raw_calls(cls, raw: list[Any]) -> dict[str, Any]:
@@ -212,10 +218,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         """Join this part with the next one, or with a list of them; raises TypeError for anything else."""
         if isinstance(other, AIMessageChunk):
             return add_ai_message_chunks(self, other)
-        if isinstance(other, list | tuple) and all(
-            isinstance(part, AIMessageChunk) for part in cast("list[Any]", other)
-        ):
-            return add_ai_message_chunks(self, *cast("list[AIMessageChunk]", other))
+        if is_sequence(other) and all(isinstance(part, AIMessageChunk) for part in other):
+            return add_ai_message_chunks(self, *other)
         return super().__add__(other)
 
     def _tool_blocks(self, content: str | list[Any]) -> list[blocks.ContentBlock]:
@@ -398,30 +402,25 @@ def _combined_usage(
     return left or right or UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
 
 
-def _combined_counts(
-    left: dict[str, Any], right: dict[str, Any], combine: Callable[[int, int], int]
-) -> dict[str, Any]:
+def _combined_counts(left: dict[str, Any], right: dict[str, Any], combine: Callable[[int, int], int]) -> dict[str, Any]:
     combined: dict[str, Any] = {}
     for key in {**left, **right}:
-        mine, theirs = left.get(key), right.get(key)
-        if isinstance(mine, dict) or isinstance(theirs, dict):
-            mine, theirs = mine or {}, theirs or {}
-            if not (isinstance(mine, dict) and isinstance(theirs, dict)):
-                msg = f"cannot combine the usage under {key!r}: one is a count, the other a breakdown"
-                raise ValueError(msg)
-            combined[key] = _combined_counts(cast("Any", mine), cast("Any", theirs), combine)
+        mine: Any = left.get(key)
+        theirs: Any = right.get(key)
+        kinds: set[type[Any]] = {type(count) for count in (mine, theirs) if count is not None}
+        if kinds == {dict}:
+            combined[key] = _combined_counts(mine or {}, theirs or {}, combine)
+        elif kinds <= {int}:
+            combined[key] = combine(mine or 0, theirs or 0)
         else:
-            mine, theirs = mine or 0, theirs or 0
-            if not (isinstance(mine, int) and isinstance(theirs, int)):
-                msg = f"cannot combine the usage under {key!r}: only whole numbers and breakdowns of them are counts"
-                raise ValueError(msg)
-            combined[key] = combine(mine, theirs)
+            msg = f"cannot combine the usage under {key!r}: {mine!r} and {theirs!r} are not both counts or breakdowns"
+            raise ValueError(msg)
     return combined
 
 
 def _function_of(call: Any) -> dict[str, Any] | None:
-    function = call.get("function") if isinstance(call, dict) else None  # pyright: ignore
-    return cast("dict[str, Any]", function) if isinstance(function, dict) else None
+    function: Any = call.get("function") if is_dict(call) else None
+    return function if is_dict(function) else None
 
 
 def _typed_tool_call(call: dict[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chatcore.messages import content as blocks
 from chatcore.messages._merge import merge_content, merge_dicts, texts_of
+from chatcore.messages._shapes import is_list
 from chatcore.messages._standard import standard_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chatcore.messages import content as blocks
 
 __all__ = [
     "BaseMessage",
@@ -108,13 +113,11 @@ class BaseMessageChunk(BaseMessage):
 
     def __add__(self, other: Any) -> BaseMessageChunk:
         """Join this part with the next one, or with a list of them; raises TypeError for anything else."""
-        if isinstance(other, BaseMessageChunk):
-            others: list[BaseMessageChunk] = [other]
-        elif isinstance(other, list) and all(isinstance(part, BaseMessageChunk) for part in cast("list[Any]", other)):
-            others = cast("list[BaseMessageChunk]", other)
-        else:
-            msg = f"cannot add a {type(other).__name__} to a {type(self).__name__}: only message chunks add up"
-            raise TypeError(msg)
+        others: list[Any] = other if is_list(other) else [other]
+        for part in others:
+            if not isinstance(part, BaseMessageChunk):
+                msg = f"cannot add a {type(part).__name__} to a {type(self).__name__}: only message chunks add up"
+                raise TypeError(msg)
         return type(self)(**self._joined(others))
 
     def _joined(self, others: list[BaseMessageChunk]) -> dict[str, Any]:
@@ -133,7 +136,7 @@ def message_to_dict(message: BaseMessage) -> dict[str, Any]:
     return {"type": message.type, "data": message.model_dump()}
 
 
-def messages_to_dict(messages: list[BaseMessage] | tuple[BaseMessage, ...]) -> list[dict[str, Any]]:
+def messages_to_dict(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
     """Return `message_to_dict` of each message."""
     return [message_to_dict(message) for message in messages]
 

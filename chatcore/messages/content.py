@@ -18,11 +18,11 @@ What a provider adds to a standard block goes under its `extras`. The names and 
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any, Literal, NotRequired, cast
 from uuid import uuid4
 
 # pydantic reads TypedDicts of `typing` only from Python 3.12 on; typing_extensions comes with pydantic.
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 __all__ = [
     "KNOWN_BLOCK_TYPES",
@@ -259,9 +259,7 @@ class NonStandardContentBlock(TypedDict):
     index: NotRequired[int | str]
 
 
-DataContentBlock = (
-    ImageContentBlock | VideoContentBlock | AudioContentBlock | PlainTextContentBlock | FileContentBlock
-)
+DataContentBlock = ImageContentBlock | VideoContentBlock | AudioContentBlock | PlainTextContentBlock | FileContentBlock
 """Blocks that hold data."""
 
 ToolContentBlock = ToolCall | ToolCallChunk | ServerToolCall | ServerToolCallChunk | ServerToolResult
@@ -335,7 +333,7 @@ def create_text_block(
     return cast("TextContentBlock", _block("text", id, index, kwargs, text=text, annotations=annotations))
 
 
-def create_image_block(  # noqa: PLR0913 - the block's own keys, all by name
+def create_image_block(
     *,
     url: str | None = None,
     base64: str | None = None,
@@ -356,7 +354,7 @@ def create_image_block(  # noqa: PLR0913 - the block's own keys, all by name
     )
 
 
-def create_video_block(  # noqa: PLR0913 - the block's own keys, all by name
+def create_video_block(
     *,
     url: str | None = None,
     base64: str | None = None,
@@ -378,7 +376,7 @@ def create_video_block(  # noqa: PLR0913 - the block's own keys, all by name
     )
 
 
-def create_audio_block(  # noqa: PLR0913 - the block's own keys, all by name
+def create_audio_block(
     *,
     url: str | None = None,
     base64: str | None = None,
@@ -400,7 +398,7 @@ def create_audio_block(  # noqa: PLR0913 - the block's own keys, all by name
     )
 
 
-def create_file_block(  # noqa: PLR0913 - the block's own keys, all by name
+def create_file_block(
     *,
     url: str | None = None,
     base64: str | None = None,
@@ -422,7 +420,7 @@ def create_file_block(  # noqa: PLR0913 - the block's own keys, all by name
     )
 
 
-def create_plaintext_block(  # noqa: PLR0913 - the block's own keys
+def create_plaintext_block(  # noqa: PLR0913, PLR0917 - the reference's signature
     text: str | None = None,
     url: str | None = None,
     base64: str | None = None,
@@ -474,7 +472,7 @@ def create_reasoning_block(
     return cast("ReasoningContentBlock", _block("reasoning", id, index, kwargs, reasoning=reasoning or ""))
 
 
-def create_citation(  # noqa: PLR0913 - the citation's own keys, all by name
+def create_citation(
     *,
     url: str | None = None,
     title: str | None = None,

@@ -1,14 +1,18 @@
 """Tool messages, and the dicts that carry tool calls."""
 
+# A kind's tag replaces its base's; pydantic means it so.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 from uuid import UUID
 
 from pydantic import Field, model_validator
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from chatcore.messages._merge import merge_content, merge_dicts, merge_obj
+from chatcore.messages._shapes import is_dict, is_sequence
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.content import InvalidToolCall
 
@@ -94,7 +98,7 @@ class ToolMessage(BaseMessage, ToolOutputMixin):
     """
 
     tool_call_id: str
-    type: Literal["tool"] = "tool"  # type: ignore[assignment]  # the tag narrows the base's str
+    type: Literal["tool"] = "tool"
     artifact: Any = None
     status: Literal["success", "error"] = "success"
     additional_kwargs: dict[Any, Any] = Field(default_factory=dict, repr=False)
@@ -103,17 +107,17 @@ class ToolMessage(BaseMessage, ToolOutputMixin):
     @model_validator(mode="before")
     @classmethod
     def _coerce(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
+        if not is_dict(values):
             return values
-        values = {**values}
-        content = values.get("content")
-        if isinstance(content, list | tuple):
-            values["content"] = [part if isinstance(part, str | dict) else str(part) for part in content]
+        fields: dict[str, Any] = {**values}
+        content: Any = fields.get("content")
+        if is_sequence(content):
+            fields["content"] = [part if isinstance(part, str | dict) else str(part) for part in content]
         elif not isinstance(content, str):
-            values["content"] = str(content)
-        if isinstance(values.get("tool_call_id"), UUID | int | float):
-            values["tool_call_id"] = str(values["tool_call_id"])
-        return values
+            fields["content"] = str(content)
+        if isinstance(fields.get("tool_call_id"), UUID | int | float):
+            fields["tool_call_id"] = str(fields["tool_call_id"])
+        return fields
 
 
 class ToolMessageChunk(ToolMessage, BaseMessageChunk):
