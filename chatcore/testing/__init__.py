@@ -1,0 +1,35 @@
+"""What tests of chat-model code need: a provider that runs on this machine, says what you script, and fails on demand.
+
+    async with Simulator(script=[Fault.http(503), "Hello!"]) as sim:
+        ...  # point any OpenAI-compatible client at sim.base_url
+
+docs/simulator.md is its guide.
+"""
+
+from __future__ import annotations
+
+from chatcore.testing._faults import Fault, FaultKind, Faults
+from chatcore.testing._latency import Latency
+from chatcore.testing._limits import Limits
+from chatcore.testing._record import CutOff, Outcome, SimulatedRequest, Stats
+from chatcore.testing._replies import Reply, Script, Scripted, ScriptedToolCall, echo
+from chatcore.testing.simulator import Simulator, ThreadedSimulator
+
+__all__ = [
+    "CutOff",
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Latency",
+    "Limits",
+    "Outcome",
+    "Reply",
+    "Script",
+    "Scripted",
+    "ScriptedToolCall",
+    "SimulatedRequest",
+    "Simulator",
+    "Stats",
+    "ThreadedSimulator",
+    "echo",
+]
