@@ -1,0 +1,853 @@
+"""Bytes of a chat completions answer → messages, whole or streamed. No I/O.
+
+The wire is OpenAI's (https://platform.openai.com/docs/api-reference/chat), read as some forty hosts write it: nothing here
+assumes that a field is there, or has the type it should have, unless an answer is impossible without it. What differs
+between hosts on the way in is told apart by the answer itself, so that no table is needed to read one.
+
+`<think>` tags inside the content stay where they are: only the model's own template knows whether they are markup.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
+
+import pydantic_core
+
+from chatcore.errors import ConnectionFailedError, MalformedResponseError
+from chatcore.http.sse import SSEDecoder
+from chatcore.http.status import error_from_event
+from chatcore.messages import Accumulator
+from chatcore.messages._tool_calls import finished_calls
+from chatcore.messages.ai import build_chunk, build_message
+from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chatcore.http.sse import ServerSentEvent
+    from chatcore.messages import AIMessage, AIMessageChunk, ToolCallChunk, UsageMetadata
+
+__all__ = ["MAX_BODY_BYTES", "AnswerDecoder", "decode_answer"]
+
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+"""How large a whole answer, or one event of a stream, may be."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_SPACE: Final = b" \t\r\n"
+
+_TOP_LEVEL_KEPT: Final = ("citations", "search_results", "images", "related_questions")
+"""What hosts add beside the choices and a user may want: Perplexity's sources."""
+
+_MESSAGE_KEPT: Final = ("annotations", "images")
+"""Lists of a message that are kept as they are; a stream's come with its last chunk."""
+
+
+class AnswerDecoder:
+    """One streamed answer: bytes in, chunks out.
+
+    An event gives a chunk only if it brings something: a role or an empty delta is no progress. What is said of the answer as
+    a whole (finish reason, usage, model, ...) comes with the last chunk, once, since hosts repeat it, correct it, or spread it
+    over several events. A host that ignores `stream` and answers in one JSON body is read all the same.
+
+    provider: the host's name, for errors and `model_provider`.
+    model: the model asked for, for errors.
+    metadata: what is known from the reply's headers; it joins the last chunk's `response_metadata`.
+    max_event_bytes: how large one event, or a body that is no stream, may be.
+    """
+
+    __slots__ = (
+        "_audio_seen",
+        "_body",
+        "_calls",
+        "_choice",
+        "_details",
+        "_facts",
+        "_finish_reason",
+        "_function_named",
+        "_id",
+        "_kept",
+        "_max_bytes",
+        "_metadata",
+        "_model",
+        "_model_asked",
+        "_parts",
+        "_provider",
+        "_size",
+        "_sse",
+        "_start",
+        "_usage",
+        "done",
+    )
+
+    def __init__(
+        self,
+        *,
+        provider: str = "openai",
+        model: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        max_event_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        self.done = False
+        """Whether the stream has said that it is over. Nothing after it is read."""
+        self._provider = provider
+        self._model_asked = model
+        self._metadata = metadata
+        self._max_bytes = max_event_bytes
+        self._sse = SSEDecoder(max_event_bytes=max_event_bytes)
+        # The first bytes, until they tell a stream from a body; then the parts of the body, if it is one.
+        self._start = b""
+        self._body: list[bytes] | None = None
+        self._size = -1
+        self._id: str | None = None
+        self._model: str | None = None
+        self._finish_reason: str | None = None
+        self._usage: dict[str, Any] | None = None
+        self._facts: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}
+        self._choice: int | None = None
+        self._calls = _CallTracker()
+        self._parts = _PartTracker()
+        self._details = _DetailTracker()
+        self._function_named = False
+        self._audio_seen: set[str] = set()
+
+    def feed(self, part: bytes) -> list[ChatGenerationChunk]:
+        """Take the next bytes, cut anywhere, and return the chunks that they complete.
+
+        Raises:
+            ProviderError: the stream holds an error; of the class that its status, code or type means.
+            MalformedResponseError: an event is not JSON, not an object, or too large.
+        """
+        if self._body is not None:
+            self._keep(part)
+            return []
+        if self._size < 0:
+            return self._begin(part)
+        chunks: list[ChatGenerationChunk] = []
+        for event in self._sse.feed(part):
+            self._read(event, chunks)
+        return chunks
+
+    def finish(self) -> list[ChatGenerationChunk]:
+        """Say that no more bytes will come, and return the last chunks.
+
+        Raises:
+            ConnectionFailedError: the stream broke off: it neither said that it is over nor gave a finish reason.
+            MalformedResponseError: the answer holds no choice, or is not what it should be.
+            ProviderError: the last event is an error.
+        """
+        if self._body is not None:
+            return self._whole(b"".join(self._body))
+        chunks: list[ChatGenerationChunk] = []
+        event = self._sse.finish()
+        if event is not None and not self.done:
+            # It may have been cut short. Whether that matters, the finish reason tells.
+            with suppress(MalformedResponseError):
+                self._read(event, chunks)
+        if not self.done and self._finish_reason is None:
+            msg = (
+                f"The answer of {self._provider} broke off: its stream ended without a finish reason and without [DONE]. "
+                "Ask again."
+            )
+            raise ConnectionFailedError(msg, provider=self._provider, model=self._model_asked)
+        if self._choice is None:
+            msg = f"The answer of {self._provider} holds no choice: its stream ended without one."
+            raise MalformedResponseError(msg, provider=self._provider, model=self._model_asked)
+        chunks.append(self._last())
+        return chunks
+
+    # -------------------------------------------------------------------------------------------- stream, or one body
+
+    def _begin(self, part: bytes) -> list[ChatGenerationChunk]:
+        start = _opening(self._start + part)
+        if not start or (len(start) < len(_BOM) and _BOM.startswith(start)):
+            self._start = start
+            return []
+        self._start = b""
+        self._size = 0
+        if start.startswith((b"{", b"[")):
+            self._body = []
+            self._keep(start)
+            return []
+        return self.feed(start)
+
+    def _keep(self, part: bytes) -> None:
+        body = cast("list[bytes]", self._body)
+        self._size += len(part)
+        if self._size > self._max_bytes:
+            raise _too_large(self._max_bytes, self._provider, self._model_asked)
+        body.append(part)
+
+    def _whole(self, body: bytes) -> list[ChatGenerationChunk]:
+        result = decode_answer(
+            body, provider=self._provider, model=self._model_asked, metadata=self._metadata, max_bytes=self._max_bytes
+        )
+        generation = result.generations[0]
+        message = cast("AIMessage", generation.message)
+        chunk = build_chunk(
+            content=message.content,
+            id=message.id,
+            additional_kwargs=message.additional_kwargs,
+            response_metadata=message.response_metadata,
+            usage_metadata=message.usage_metadata,
+            tool_call_chunks=_chunks_of(message),
+            chunk_position="last",
+        )
+        return [_generation(chunk, generation.generation_info)]
+
+    # -------------------------------------------------------------------------------------------------------- events
+
+    def _read(self, event: ServerSentEvent, chunks: list[ChatGenerationChunk]) -> None:
+        if self.done:
+            return
+        name, data, _ = event
+        if data == b"[DONE]" or data.strip() == b"[DONE]":
+            self.done = True
+            return
+        payload = self._payload(name, data) if data else None
+        if payload is None:
+            return
+        if payload.get("error") or name == "error" or payload.get("object") == "error":
+            raise error_from_event(payload, provider=self._provider, model=self._model_asked)
+        self._note(payload)
+        for choice in _objects(payload.get("choices")):
+            chunk = self._read_choice(choice)
+            if chunk is not None:
+                chunks.append(chunk)
+
+    def _payload(self, name: str | None, data: bytes) -> dict[str, Any] | None:
+        try:
+            payload: Any = pydantic_core.from_json(data)
+        except ValueError as error:
+            if name == "error":
+                text = data.decode("utf-8", "replace")
+                raise error_from_event(
+                    {"error": {"message": text}}, provider=self._provider, model=self._model_asked
+                ) from error
+            if name not in (None, "message"):
+                return None  # an event of the host's own, such as a ping
+            raise _not_json(data, error, self._provider, self._model_asked) from error
+        if _is_object(payload):
+            return payload
+        if name not in (None, "message"):
+            return None
+        msg = f"{self._provider} sent an event that is no JSON object: {_excerpt(data)}"
+        raise MalformedResponseError(msg, provider=self._provider, model=self._model_asked)
+
+    def _note(self, payload: dict[str, Any]) -> None:
+        """Take what an event says of the whole answer. Of what is repeated the first counts; of usage the last."""
+        if self._id is None:
+            self._id = _word(payload.get("id"))
+        if self._model is None:
+            self._model = _word(payload.get("model"))
+        usage = _usage_of(payload)
+        if usage is not None:
+            self._usage = usage
+        for key in ("system_fingerprint", "service_tier"):
+            if payload.get(key):
+                self._facts[key] = payload[key]
+        for key in _TOP_LEVEL_KEPT:
+            if payload.get(key):
+                self._kept[key] = payload[key]
+
+    def _read_choice(self, choice: dict[str, Any]) -> ChatGenerationChunk | None:
+        if choice.get("error"):
+            raise error_from_event(choice, provider=self._provider, model=self._model_asked)
+        index = choice.get("index") or 0
+        if self._choice is None:
+            self._choice = index
+        elif index != self._choice:
+            return None  # one stream is one message; of several choices it is the first
+        self._finish_reason = _word(choice.get("finish_reason")) or self._finish_reason
+        delta = choice.get("delta")
+        if not _is_object(delta):
+            # Some hosts send the answer's last event, or all of it, as a whole message.
+            delta = choice.get("message")
+            if not _is_object(delta):
+                return None
+        return self._chunk(delta, choice.get("logprobs"))
+
+    def _chunk(self, delta: dict[str, Any], logprobs: Any) -> ChatGenerationChunk | None:
+        content: Any = delta.get("content")
+        if not isinstance(content, str) or self._parts.begun:
+            content = self._parts.content(content)
+        extras = _reasoning_of(delta)
+        for key in _MESSAGE_KEPT:
+            if _is_list(delta.get(key)):
+                self._kept.setdefault(key, []).extend(delta[key])
+        details = delta.get("reasoning_details")
+        if details and _is_list(details):
+            extras["reasoning_details"] = [self._details.piece(detail) for detail in details]
+        if delta.get("refusal"):
+            extras["refusal"] = _text_of(delta["refusal"])
+        if delta.get("audio"):
+            self._add_audio(extras, delta["audio"])
+        if delta.get("function_call"):
+            self._add_function(extras, delta["function_call"])
+        raw_calls = delta.get("tool_calls")
+        calls = self._calls.chunks(raw_calls) if raw_calls else []
+        tokens = _logprobs_of(logprobs)
+        if not (content or extras or calls or tokens):
+            return None
+        message = build_chunk(
+            content=content,
+            id=self._id,
+            additional_kwargs=extras,
+            tool_call_chunks=calls,
+            response_metadata={"logprobs": tokens} if tokens else {},
+        )
+        return _generation(message, {"logprobs": tokens} if tokens else None)
+
+    def _add_audio(self, extras: dict[str, Any], audio: Any) -> None:
+        if not _is_object(audio):
+            return
+        # Data and transcript come in pieces; anything else is said once and must not be joined with itself.
+        new = {
+            key: value
+            for key, value in audio.items()
+            if value and (key not in self._audio_seen or (key in ("data", "transcript") and isinstance(value, str)))
+        }
+        self._audio_seen.update(new)
+        if new:
+            extras["audio"] = new
+
+    def _add_function(self, extras: dict[str, Any], call: Any) -> None:
+        function = _function_of(call)
+        if self._function_named:
+            function.pop("name", None)
+        self._function_named = self._function_named or "name" in function
+        if function:
+            extras["function_call"] = function
+
+    def _last(self) -> ChatGenerationChunk:
+        metadata = _metadata(
+            provider=self._provider,
+            finish_reason=self._finish_reason,
+            model=self._model,
+            answer_id=self._id,
+            facts=self._facts,
+            usage=self._usage,
+            reply=self._metadata,
+        )
+        message = build_chunk(
+            content=self._parts.content("") if self._parts.begun else "",
+            id=self._id,
+            additional_kwargs=self._kept,
+            response_metadata=metadata,
+            usage_metadata=_usage(self._usage),
+            chunk_position="last",
+        )
+        return _generation(message, {"finish_reason": self._finish_reason} if self._finish_reason else None)
+
+
+class _CallTracker:
+    """Which tool call a streamed piece belongs to.
+
+    OpenAI numbers the calls, and gives id and name with the first piece only. Others leave the number out, give every call the
+    number 0, repeat the id, or send an empty one. A piece begins a new call if its number is new; or if it has a name, and
+    an id other than that of the call with its number; or, having no number, if it has a name and no id of a known call.
+    """
+
+    __slots__ = ("_by_id", "_by_number", "_current", "_ids", "_named")
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, int] = {}
+        self._by_id: dict[str, int] = {}
+        self._ids: list[str | None] = []
+        self._named: list[bool] = []
+        self._current = -1
+
+    def chunks(self, pieces: Any) -> list[ToolCallChunk]:
+        """The pieces of one delta, with the call's true number, and with id and name said once each."""
+        return [self._piece(piece) for piece in _objects(pieces)]
+
+    def _piece(self, piece: dict[str, Any]) -> ToolCallChunk:
+        name, args = _named_arguments(piece)
+        call_id = _word(piece.get("id"))
+        call = self._call(piece.get("index"), call_id, name)
+        if call_id is not None:
+            if self._ids[call] is None:
+                self._ids[call] = call_id
+                self._by_id[call_id] = call
+            else:
+                call_id = None
+        if name is not None:
+            if self._named[call]:
+                name = None
+            self._named[call] = True
+        return {
+            "name": name,
+            "args": args,
+            "id": call_id,
+            "index": call,
+            "type": "tool_call_chunk",
+        }
+
+    def _call(self, number: Any, call_id: str | None, name: str | None) -> int:
+        if isinstance(number, int):
+            call = self._by_number.get(number)
+            if call is None or (name and call_id and self._ids[call] not in (None, call_id)):
+                call = self._by_number[number] = self._new()
+            return call
+        if call_id is not None and call_id in self._by_id:
+            self._current = self._by_id[call_id]
+        elif name or self._current < 0:
+            self._current = self._new()
+        return self._current
+
+    def _new(self) -> int:
+        self._ids.append(None)
+        self._named.append(False)
+        return len(self._ids) - 1
+
+
+_DETAIL_STRINGS: Final = ("text", "summary", "data", "signature", "type", "id", "format")
+
+
+class _DetailTracker:
+    """Pieces of `reasoning_details`, made so that they can be joined by their index.
+
+    Their texts grow; labels may repeat; anything else that is said twice would be joined with itself, and is dropped.
+    """
+
+    __slots__ = ("_said",)
+
+    def __init__(self) -> None:
+        self._said: set[tuple[int, str | None, str]] = set()
+
+    def piece(self, given: Any) -> Any:
+        """`given`, without what an earlier piece of the same index and type has said already."""
+        if not _is_object(given):
+            return given
+        fields = given
+        index = fields.get("index")
+        if not isinstance(index, int):
+            return fields
+        piece: dict[str, Any] = {}
+        for key, value in fields.items():
+            if key in _DETAIL_STRINGS:
+                if isinstance(value, str):
+                    piece[key] = value
+            elif key == "index":
+                piece[key] = value
+            elif value is not None and (said := (index, _word(fields.get("type")), key)) not in self._said:
+                self._said.add(said)
+                piece[key] = value
+        return piece
+
+
+class _PartTracker:
+    """Content that streams as parts: each run of one kind is one block, numbered so that its pieces merge."""
+
+    __slots__ = ("_extras", "_kind", "_number", "begun")
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._extras: set[str] = set()
+        self._kind: str | None = None
+        self._number = -1
+
+    def content(self, given: Any) -> str | list[Any]:
+        """What a delta's `content` adds: text as it is while nothing but text has come, numbered blocks afterwards."""
+        if given is None or given == "":
+            return [] if self.begun else ""
+        if isinstance(given, str):
+            return [self._numbered({"type": "text", "text": given})]
+        if not _is_list(given):
+            text = _as_text(given)
+            return [self._numbered({"type": "text", "text": text})] if self.begun else text
+        self.begun = True
+        return [self._numbered(part) for part in _parts(given)]
+
+    def _numbered(self, part: dict[str, Any]) -> dict[str, Any]:
+        kind: str = part["type"]
+        # Text and reasoning come in pieces; anything else is whole, and a block of its own.
+        begins = kind != self._kind or kind not in ("text", "reasoning")
+        if begins:
+            self._kind = kind
+            self._number += 1
+            self._extras.clear()
+        if kind == "text":
+            return {"type": kind, "text": _text_of(part.get("text") or ""), "index": self._number}
+        if kind == "reasoning":
+            # Each is said once: a mark such as "closed" does not join with itself.
+            extras = {
+                key: value for key, value in _object(part.get("extras")).items() if value and key not in self._extras
+            }
+            self._extras.update(extras)
+            block: dict[str, Any] = {
+                "type": kind,
+                "reasoning": _text_of(part.get("reasoning") or ""),
+                "index": self._number,
+            }
+            return {**block, "extras": extras} if extras else block
+        return {**part, "index": self._number}
+
+
+# ---------------------------------------------------------------------------------------------------------- whole answers
+
+
+def decode_answer(
+    body: bytes,
+    *,
+    provider: str = "openai",
+    model: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    max_bytes: int = MAX_BODY_BYTES,
+) -> ChatResult:
+    """The answer in `body`, one generation for each of its choices.
+
+    body: the reply's bytes: JSON, or the events of a host that streams unasked.
+    provider: the host's name, for errors and `model_provider`.
+    model: the model asked for, for errors.
+    metadata: what is known from the reply's headers; it joins each message's `response_metadata`.
+    max_bytes: how large the body may be.
+
+    Raises:
+        ProviderError: the body is an error, although its status said otherwise; of the class that the error means.
+        MalformedResponseError: the body is not JSON, holds no choice, or is larger than `max_bytes`.
+    """
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes, provider, model)
+    text = _opening(body)
+    if text.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
+        return _decode_unasked_stream(text, provider, model, metadata, max_bytes)
+    try:
+        payload: Any = pydantic_core.from_json(text)
+    except ValueError as error:
+        raise _not_json(body, error, provider, model) from error
+    answer = _object(payload)
+    if answer.get("error") or answer.get("object") == "error":
+        raise error_from_event(answer, provider=provider, model=model)
+    choices = _objects(answer.get("choices"))
+    if not choices:
+        msg = f"The answer of {provider} holds no choice: {_excerpt(body)}"
+        raise MalformedResponseError(msg, body=payload, provider=provider, model=model)
+    usage = _usage_of(answer)
+    facts = {key: answer[key] for key in ("system_fingerprint", "service_tier") if answer.get(key)}
+    kept = {key: answer[key] for key in _TOP_LEVEL_KEPT if answer.get(key)}
+    answer_id = _word(answer.get("id"))
+    generations: list[ChatGeneration] = []
+    for choice in choices:
+        if choice.get("error"):
+            raise error_from_event(choice, provider=provider, model=model)
+        finish_reason = _word(choice.get("finish_reason"))
+        response_metadata = _metadata(
+            provider=provider,
+            finish_reason=finish_reason,
+            model=_word(answer.get("model")),
+            answer_id=answer_id,
+            facts=facts,
+            usage=usage,
+            reply=metadata,
+        )
+        info: dict[str, Any] = {"finish_reason": finish_reason}
+        tokens = _logprobs_of(choice.get("logprobs"))
+        if tokens:
+            info["logprobs"] = response_metadata["logprobs"] = tokens
+        wire = _object(choice.get("message"))
+        message = _message(wire, answer_id, response_metadata, _usage(usage), kept)
+        generation = ChatGeneration(message=message)
+        generation.generation_info = info
+        generations.append(generation)
+    result = ChatResult(generations=generations)
+    result.llm_output = {"token_usage": usage, "model_name": _word(answer.get("model")), "id": answer_id, **facts}
+    return result
+
+
+def _decode_unasked_stream(
+    body: bytes, provider: str, model: str | None, metadata: Mapping[str, Any] | None, max_bytes: int
+) -> ChatResult:
+    decoder = AnswerDecoder(provider=provider, model=model, metadata=metadata, max_event_bytes=max_bytes)
+    merged = Accumulator()
+    for chunk in (*decoder.feed(body), *decoder.finish()):
+        merged.add(cast("AIMessageChunk", chunk.message))
+    message = merged.message()
+    info = {"finish_reason": message.response_metadata.get("finish_reason")}
+    return ChatResult(generations=[ChatGeneration(message=message, generation_info=info)])
+
+
+def _message(
+    wire: dict[str, Any],
+    answer_id: str | None,
+    response_metadata: dict[str, Any],
+    usage: UsageMetadata | None,
+    kept: Mapping[str, Any],
+) -> AIMessage:
+    content: Any = wire.get("content")
+    if content is None:
+        content = ""
+    elif _is_list(content):
+        content = _parts(content)
+    elif not isinstance(content, str):
+        content = _as_text(content)
+    extras = {**_reasoning_of(wire), **kept}
+    for key in (*_MESSAGE_KEPT, "reasoning_details"):
+        if wire.get(key):
+            extras[key] = wire[key]
+    if wire.get("refusal"):
+        extras["refusal"] = _text_of(wire["refusal"])
+    audio: Any = wire.get("audio")
+    if _is_object(audio) and any(audio.values()):
+        extras["audio"] = audio
+    function = _function_of(wire.get("function_call"))
+    if function:
+        extras["function_call"] = function
+    calls, invalid = finished_calls(_whole_calls(wire.get("tool_calls")))
+    return build_message(
+        content=content,
+        id=answer_id,
+        additional_kwargs=extras,
+        response_metadata=response_metadata,
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        usage_metadata=usage,
+    )
+
+
+def _whole_calls(given: Any) -> list[ToolCallChunk]:
+    """The calls of a message, their arguments still text."""
+    chunks: list[ToolCallChunk] = []
+    for index, call in enumerate(_objects(given)):
+        name, args = _named_arguments(call)
+        chunks.append(
+            {"name": name, "args": args, "id": _word(call.get("id")), "index": index, "type": "tool_call_chunk"}
+        )
+    return chunks
+
+
+def _chunks_of(message: AIMessage) -> list[ToolCallChunk]:
+    calls = [(call["name"], pydantic_core.to_json(call["args"]).decode(), call["id"]) for call in message.tool_calls]
+    calls += [(call["name"] or "", call["args"] or "", call["id"]) for call in message.invalid_tool_calls]
+    return [
+        {"name": name, "args": args, "id": call_id, "index": index, "type": "tool_call_chunk"}
+        for index, (name, args, call_id) in enumerate(calls)
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------- pieces of both
+
+
+def _opening(body: bytes) -> bytes:
+    """`body` without what may stand before the JSON: a byte-order mark, and the white space that keeps a connection open."""
+    return body.lstrip(_SPACE).removeprefix(_BOM).lstrip(_SPACE)
+
+
+def _generation(message: AIMessageChunk, info: dict[str, Any] | None) -> ChatGenerationChunk:
+    # Set afterwards, since only a chunk given nothing but its message is made without validating it.
+    chunk = ChatGenerationChunk(message=message)
+    if info is not None:
+        chunk.generation_info = info
+    return chunk
+
+
+def _reasoning_of(wire: dict[str, Any]) -> dict[str, Any]:
+    """Reasoning that can be read, under one name, whichever of its names the host uses."""
+    text: Any = wire.get("reasoning_content") or wire.get("reasoning")
+    if not text and _is_list(wire.get("reasoning_details")):
+        text = "".join(_readable(detail) for detail in wire["reasoning_details"])
+    return {"reasoning_content": _text_of(text)} if text else {}
+
+
+def _readable(detail: Any) -> str:
+    if not _is_object(detail):
+        return ""
+    fields = detail
+    text: Any = fields.get("text") or fields.get("summary")
+    return text if isinstance(text, str) else ""
+
+
+def _parts(given: list[Any]) -> list[dict[str, Any]]:
+    """Content parts as standard blocks: text, and reasoning in place of Mistral's "thinking"; others as they are."""
+    parts: list[dict[str, Any]] = []
+    for part in given:
+        if not _is_object(part):
+            parts.append({"type": "text", "text": _text_of(part)})
+            continue
+        fields = part
+        kind: Any = fields.get("type")
+        if kind == "thinking":
+            parts.append(_thinking(fields))
+        elif isinstance(kind, str):
+            parts.append(fields)
+        else:
+            parts.append({"type": "text", "text": _as_text(fields)})
+    return parts
+
+
+def _thinking(part: dict[str, Any]) -> dict[str, Any]:
+    thought: Any = part.get("thinking")
+    if _is_list(thought):
+        pieces = [piece.get("text") for piece in _objects(thought)]
+        thought = "".join(piece for piece in pieces if isinstance(piece, str))
+    block: dict[str, Any] = {"type": "reasoning", "reasoning": thought if isinstance(thought, str) else ""}
+    # Kept for sending it back: whether the thought is closed, and its signature.
+    others = {key: value for key, value in part.items() if key not in ("type", "thinking")}
+    if others:
+        block["extras"] = others
+    return block
+
+
+def _named_arguments(call: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Name and arguments of a tool call; the arguments as text, also where a host sends them parsed."""
+    # A custom tool has free text for input, which is no JSON: its call is found among the invalid ones, with that text.
+    given: Any = call.get("function") or call.get("custom")
+    if not _is_object(given):
+        return None, None
+    function = given
+    return _word(function.get("name")), _arguments(function.get("arguments", function.get("input")))
+
+
+def _arguments(given: Any) -> str | None:
+    return None if given is None else _text_of(given)
+
+
+def _function_of(call: Any) -> dict[str, Any]:
+    """A call in the API's older form, kept in `additional_kwargs["function_call"]` as the reference does."""
+    if not _is_object(call):
+        return {}
+    fields = call
+    function: dict[str, Any] = {}
+    if name := _word(fields.get("name")):
+        function["name"] = name
+    if fields.get("arguments"):
+        function["arguments"] = _arguments(fields["arguments"])
+    return function
+
+
+def _logprobs_of(given: Any) -> dict[str, Any]:
+    if not _is_object(given):
+        return {}
+    # Only what has been said: null beside a list could not be joined with one.
+    return {key: value for key, value in given.items() if value and _is_list(value)}
+
+
+def _metadata(
+    *,
+    provider: str,
+    finish_reason: str | None,
+    model: str | None,
+    answer_id: str | None,
+    facts: Mapping[str, Any],
+    usage: dict[str, Any] | None,
+    reply: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"model_provider": provider}
+    if finish_reason:
+        metadata["finish_reason"] = finish_reason
+    if model:
+        metadata["model_name"] = model
+    if answer_id:
+        metadata["id"] = answer_id
+    metadata.update(facts)
+    if usage is not None:
+        metadata["token_usage"] = usage
+    if reply:
+        metadata.update(reply)
+    return metadata
+
+
+def _usage_of(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """What an answer or event says of tokens, as the host says it."""
+    usage: Any = payload.get("usage")
+    if not usage and _is_object(payload.get("x_groq")):
+        usage = payload["x_groq"].get("usage")
+    return usage if usage and _is_object(usage) else None
+
+
+def _usage(raw: dict[str, Any] | None) -> UsageMetadata | None:
+    """`raw` as standard counts: hosts write some as floats; details that are absent stay absent."""
+    if raw is None:
+        return None
+    given, made, total = _count(raw, "prompt_tokens"), _count(raw, "completion_tokens"), _count(raw, "total_tokens")
+    if given is None and made is None and total is None:
+        return None
+    usage: UsageMetadata = {
+        "input_tokens": given or 0,
+        "output_tokens": made or 0,
+        "total_tokens": total if total is not None else (given or 0) + (made or 0),
+    }
+    of_input = _details(
+        raw,
+        "prompt_tokens_details",
+        cache_read="cached_tokens",
+        audio="audio_tokens",
+        cache_creation="cache_write_tokens",
+    )
+    if "cache_read" not in of_input:
+        # DeepSeek's older name, and Moonshot's; Together writes the latter too, as 0 where it says nothing.
+        cached = _count(raw, "prompt_cache_hit_tokens") or _count(raw, "cached_tokens")
+        if cached:
+            of_input["cache_read"] = cached
+    of_output = _details(raw, "completion_tokens_details", reasoning="reasoning_tokens", audio="audio_tokens")
+    if of_input:
+        usage["input_token_details"] = cast("Any", of_input)
+    if of_output:
+        usage["output_token_details"] = cast("Any", of_output)
+    return usage
+
+
+def _details(raw: dict[str, Any], key: str, **names: str) -> dict[str, int]:
+    details: Any = raw.get(key)
+    if not _is_object(details):
+        return {}
+    counts = {ours: _count(details, theirs) for ours, theirs in names.items()}
+    return {ours: count for ours, count in counts.items() if count is not None}
+
+
+def _count(fields: dict[str, Any], key: str) -> int | None:
+    value = fields.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return None
+    return int(value)
+
+
+def _word(value: Any) -> str | None:
+    """A name, id or reason; an empty one is how some gateways write null."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if value and isinstance(value, str) else None
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else _as_text(value)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)  # what JSON makes has str for keys
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if _is_object(value) else {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if _is_object(item)] if _is_list(value) else []
+
+
+def _as_text(value: Any) -> str:
+    return pydantic_core.to_json(value).decode()
+
+
+_EXCERPT: Final = 200
+
+
+def _excerpt(body: bytes) -> str:
+    text = body[: _EXCERPT * 4].decode("utf-8", "replace").strip()
+    return repr(text if len(text) <= _EXCERPT else text[:_EXCERPT] + "...")
+
+
+def _not_json(body: bytes, error: ValueError, provider: str, model: str | None) -> MalformedResponseError:
+    msg = f"{provider} sent an answer that is not JSON ({error}): {_excerpt(body)}"
+    return MalformedResponseError(msg, body=_excerpt(body), provider=provider, model=model)
+
+
+def _too_large(max_bytes: int, provider: str, model: str | None) -> MalformedResponseError:
+    msg = f"The answer of {provider} is larger than {max_bytes:,} bytes."
+    return MalformedResponseError(msg, provider=provider, model=model)

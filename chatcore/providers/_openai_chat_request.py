@@ -1,0 +1,438 @@
+"""Messages and settings → the JSON of a chat completions request. No I/O.
+
+The wire is OpenAI's (https://platform.openai.com/docs/api-reference/chat/create); where a host differs, its row says so.
+What a message carries and the wire has no place for is left out: ids, response metadata, annotations of earlier answers,
+reasoning that another provider made. What the *user* asked to send and cannot be sent is an error that names it.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
+
+import pydantic_core
+
+from chatcore.errors import InvalidInputError
+from chatcore.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from chatcore.providers.hosts import Host
+
+__all__ = ["encode_messages", "encode_request", "to_json"]
+
+_SENT_EXTRAS = ("prefix", "cache_control")
+"""Keys of `additional_kwargs` that hosts take on a message: Mistral's and DeepSeek's prefix, Anthropic's cache mark."""
+
+_CALL_BLOCKS = frozenset(
+    {
+        "tool_call",
+        "tool_call_chunk",
+        "tool_use",
+        "input_json_delta",
+        "invalid_tool_call",
+        "function_call",
+        "server_tool_call",
+        "server_tool_call_chunk",
+        "server_tool_result",
+    }
+)
+"""Blocks that repeat what `tool_calls` says, or tell of tools that ran at another provider."""
+
+_REASONING_BLOCKS = frozenset({"reasoning", "reasoning_content", "thinking", "redacted_thinking"})
+
+_TEXT_KEYS = frozenset({"type", "text", "cache_control"})
+
+
+def encode_request(
+    messages: Sequence[BaseMessage],
+    settings: Mapping[str, Any],
+    host: Host,
+    *,
+    stream: bool = False,
+    stream_usage: bool = True,
+    extra_body: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The request's body, ready for `to_json`.
+
+    messages: the conversation, oldest first.
+    settings: parameters by OpenAI's names, `model` among them; None means "not set". Names that are not known here are
+        sent as they are.
+    host: the row whose quirks apply.
+    stream: whether the answer is to be streamed.
+    stream_usage: whether a stream asks for its usage.
+    extra_body: merged last, over everything else.
+
+    Raises `InvalidInputError` for a message, a tool or a setting that cannot be sent, naming it.
+    """
+    body: dict[str, Any] = {"model": settings.get("model"), "messages": encode_messages(messages, host)}
+    for name, value in settings.items():
+        if value is not None and name not in body:
+            body.update(_parameter(name, value, settings, host))
+    if stream:
+        body["stream"] = True
+        if stream_usage and host.stream_options and "stream_options" not in body:
+            body["stream_options"] = {"include_usage": True}
+    if extra_body:
+        body.update(extra_body)
+    return body
+
+
+def _parameter(name: str, value: Any, settings: Mapping[str, Any], host: Host) -> dict[str, Any]:
+    """A setting as the host's parameter; nothing for one that says nothing, such as no stop words."""
+    if name in ("max_tokens", "max_completion_tokens"):
+        return {host.max_tokens: value}
+    if name == "seed":
+        return {host.seed: value}
+    if name == "tools":
+        tools = [_tool(tool, position) for position, tool in enumerate(value)]
+        return {name: tools} if tools else {}
+    if name == "tool_choice":
+        choice = _tool_choice(value, settings.get("tools") or (), host)
+        return {} if choice is None else {name: choice}
+    if name == "stop" and not isinstance(value, str):
+        return {name: list(value)} if value else {}
+    return {name: value}
+
+
+def to_json(body: Mapping[str, Any]) -> bytes:
+    """`body` as compact JSON.
+
+    Raises `InvalidInputError` naming the first parameter that JSON cannot hold.
+    """
+    try:
+        return pydantic_core.to_json(body, inf_nan_mode="constants")
+    except ValueError:
+        for name, value in body.items():
+            try:
+                pydantic_core.to_json(value)
+            except ValueError as error:
+                msg = f"The parameter {name!r} cannot be written as JSON: {error}. Give it as plain dicts, lists, str, int, float."
+                raise InvalidInputError(msg) from error
+        raise
+
+
+def encode_messages(messages: Sequence[BaseMessage], host: Host) -> list[dict[str, Any]]:
+    """The request's `messages`.
+
+    Raises `InvalidInputError` for an empty list, and for a message or block that cannot be sent, naming its position.
+    """
+    if not messages:
+        msg = "There is no message to send: the input is an empty list. Give at least one message."
+        raise InvalidInputError(msg)
+    return [_message(message, position, host) for position, message in enumerate(messages)]
+
+
+# ------------------------------------------------------------------------------------------------------------ messages
+
+
+def _message(message: BaseMessage, position: int, host: Host) -> dict[str, Any]:
+    extras = message.additional_kwargs
+    wire: dict[str, Any] = {"role": _role(message, position, host), "content": _content(message, position, host)}
+    if isinstance(message, AIMessage):
+        _add_answer(wire, message, host)
+    elif isinstance(message, ToolMessage):
+        wire["tool_call_id"] = message.tool_call_id
+    name = message.name or extras.get("name")
+    if name:
+        wire["name"] = name
+    for key in _SENT_EXTRAS:
+        if extras.get(key) is not None:
+            wire[key] = extras[key]
+    return wire
+
+
+def _role(message: BaseMessage, position: int, host: Host) -> str:
+    role: str
+    if isinstance(message, ChatMessage):
+        role = message.role
+    elif isinstance(message, SystemMessage):
+        role = message.additional_kwargs.get("__openai_role__", "system")
+    elif isinstance(message, HumanMessage):
+        return "user"
+    elif isinstance(message, AIMessage):
+        return "assistant"
+    elif isinstance(message, ToolMessage):
+        return "tool"
+    elif isinstance(message, FunctionMessage):
+        return "function"
+    else:
+        msg = f"Message {position} is a {type(message).__name__}, which is not a message that a model can be sent."
+        raise InvalidInputError(msg)
+    return "system" if role == "developer" and not host.developer_role else role
+
+
+def _add_answer(wire: dict[str, Any], message: AIMessage, host: Host) -> None:
+    """What only the assistant's own messages carry: tool calls, refusal, audio, reasoning."""
+    extras = message.additional_kwargs
+    calls: list[dict[str, Any]] = [
+        _call(call["id"], call["name"], pydantic_core.to_json(call["args"]).decode()) for call in message.tool_calls
+    ]
+    calls += [_call(call["id"], call["name"], call["args"] or "") for call in message.invalid_tool_calls]
+    if not calls and extras.get("tool_calls"):
+        calls = [{key: call[key] for key in ("id", "type", "function") if key in call} for call in extras["tool_calls"]]
+    if calls:
+        wire["tool_calls"] = calls
+    elif extras.get("function_call"):
+        wire["function_call"] = extras["function_call"]  # the API refuses both at once
+    if extras.get("refusal"):
+        wire["refusal"] = extras["refusal"]
+    audio = extras.get("audio")
+    if isinstance(audio, dict) and cast("dict[str, Any]", audio).get("id"):
+        wire["audio"] = {"id": audio["id"]}  # the API takes its own audio back by id only
+    if not wire["content"]:
+        # Empty text beside something else is refused by some hosts, a missing key by others; null is what they send.
+        wire["content"] = None if len(wire) > 2 else ""
+    if message.response_metadata.get("model_provider", host.name) == host.name:
+        _add_reasoning(wire, extras, host)
+
+
+def _add_reasoning(wire: dict[str, Any], extras: Mapping[str, Any], host: Host) -> None:
+    """The reasoning of an earlier answer, under the first of the host's names for which there is something to send."""
+    text = extras.get("reasoning_content") or extras.get("reasoning")
+    for field in host.reasoning:
+        value = extras.get("reasoning_details") if field == "reasoning_details" else text
+        if value:
+            wire[field] = value
+            return
+
+
+def _call(call_id: str | None, name: str | None, arguments: str) -> dict[str, Any]:
+    call: dict[str, Any] = {"type": "function", "function": {"name": name or "", "arguments": arguments}}
+    # A gateway that gives no ids wants none back.
+    return call if call_id is None else {"id": call_id, **call}
+
+
+# -------------------------------------------------------------------------------------------------------- content parts
+
+
+def _content(message: BaseMessage, position: int, host: Host) -> str | list[dict[str, Any]]:
+    content: Any = message.content
+    if isinstance(content, str):
+        return content
+    of_model = isinstance(message, AIMessage)
+    parts: list[dict[str, Any]] = []
+    for block in cast("list[Any]", content):
+        where = _Where(position, message.type, block)
+        if isinstance(block, str):
+            parts.append({"type": "text", "text": block})
+            continue
+        if not _is_block(block):
+            raise where.error("a block is text or a dict with a 'type', such as {'type': 'text', 'text': '...'}")
+        kind = block["type"]
+        if of_model and kind in _CALL_BLOCKS:
+            continue
+        if of_model and kind in _REASONING_BLOCKS:
+            if host.thinking_parts:
+                parts.append(_thinking(block))
+            continue
+        if of_model and kind == "audio" and block.get("id"):
+            continue  # sent by its id, from additional_kwargs
+        encode = _ENCODERS.get(kind)
+        parts.append(encode(block, where) if encode else _without_marks(block))
+    return parts
+
+
+def _is_block(block: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(block, dict) and isinstance(cast("dict[str, Any]", block).get("type"), str)
+
+
+class _Where:
+    """Which block of which message is being encoded, for errors."""
+
+    __slots__ = ("block", "position", "role")
+
+    def __init__(self, position: int, role: str, block: Any) -> None:
+        self.position = position
+        self.role = role
+        self.block = block
+
+    def error(self, why: str) -> InvalidInputError:
+        kind = repr(self.block["type"]) if _is_block(self.block) else f"of type {type(self.block).__name__}"
+        return InvalidInputError(
+            f"Message {self.position} ({self.role}) has a block {kind} that cannot be sent: {why}."
+        )
+
+
+def _without_marks(block: dict[str, Any]) -> dict[str, Any]:
+    """A part that is the wire's already, or that only this host knows: sent as it is, without the merge's own mark."""
+    return {key: value for key, value in block.items() if key != "index"} if "index" in block else block
+
+
+def _text(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+    if not isinstance(block.get("text"), str):
+        raise where.error("its 'text' must be a str")
+    return block if block.keys() <= _TEXT_KEYS else {key: block[key] for key in block if key in _TEXT_KEYS}
+
+
+def _plain_text(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+    if isinstance(block.get("text"), str):
+        return {"type": "text", "text": block["text"]}
+    return _file({**block, "mime_type": block.get("mime_type") or "text/plain"}, where)
+
+
+def _non_standard(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+    if not _is_block(block.get("value")):
+        raise where.error("its 'value' must be the part to send, a dict with a 'type'")
+    part: dict[str, Any] = block["value"]
+    return part
+
+
+def _image(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+    source = _Source(block)
+    if source.file_id:
+        return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
+    if source.data:
+        if not source.mime_type:
+            raise where.error("base64 data needs its 'mime_type', such as 'image/png'")
+        url = f"data:{source.mime_type};base64,{source.data}"
+    elif source.url:
+        url = source.url
+    else:
+        raise where.error("give one of 'url', 'base64' with 'mime_type', or 'file_id'")
+    image: dict[str, Any] = {"url": url}
+    detail = block.get("detail") or _extras(block).get("detail")
+    if detail:
+        image["detail"] = detail
+    return _marked(block, {"type": "image_url", "image_url": image})
+
+
+_AUDIO_FORMATS = {"mpeg": "mp3", "mp4": "m4a", "wave": "wav"}
+
+
+def _audio(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+    source = _Source(block)
+    if source.file_id:
+        return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
+    if not source.data or not source.mime_type:
+        raise where.error("audio is sent as 'base64' with its 'mime_type', such as 'audio/wav'; a URL is not taken")
+    subtype = source.mime_type.partition("/")[2].partition(";")[0].removeprefix("x-")
+    audio = {"data": source.data, "format": _AUDIO_FORMATS.get(subtype, subtype)}
+    return _marked(block, {"type": "input_audio", "input_audio": audio})
+
+
+def _file(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+    if "file" in block:
+        return _without_marks(block)  # the wire's own part of that name
+    source = _Source(block)
+    if source.file_id:
+        return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
+    if not source.data:
+        raise where.error("a file is sent as 'base64' with its 'mime_type', or by its 'file_id'; a URL is not taken")
+    mime_type = source.mime_type or "application/pdf"
+    name: str = block.get("filename") or _extras(block).get("filename") or _file_name(mime_type)
+    data = f"data:{mime_type};base64,{source.data}"
+    return _marked(block, {"type": "file", "file": {"filename": name, "file_data": data}})
+
+
+def _file_name(mime_type: str) -> str:
+    # The API wants a name with every file; only its ending tells it anything.
+    return "file" + (mimetypes.guess_extension(mime_type) or "")
+
+
+def _video(_block: dict[str, Any], where: _Where) -> dict[str, Any]:
+    why = "chat completions has no video; where the host takes one, give its own part, {'type': 'video_url', 'video_url': {'url': '...'}}"
+    raise where.error(why)
+
+
+def _thinking(block: dict[str, Any]) -> dict[str, Any]:
+    if block["type"] == "reasoning":
+        text = block.get("reasoning") or ""
+        return {"type": "thinking", "thinking": [{"type": "text", "text": text}], **_extras(block)}
+    return _without_marks(block)
+
+
+def _extras(block: dict[str, Any]) -> dict[str, Any]:
+    extras: dict[str, Any] = block.get("extras") or {}
+    return extras
+
+
+def _marked(block: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    if "cache_control" in block:
+        part["cache_control"] = block["cache_control"]
+    return part
+
+
+class _Source:
+    """Where a block's data is: standard blocks (v1), the older `source_type` form, and Anthropic's `source`."""
+
+    __slots__ = ("data", "file_id", "mime_type", "url")
+
+    def __init__(self, block: dict[str, Any]) -> None:
+        given: Any = block.get("source")
+        source = cast("dict[str, Any]", given) if isinstance(given, dict) else block
+        kind = block.get("source_type") or (source.get("type") if source is not block else None)
+        self.url: str | None = source.get("url")
+        self.data: str | None = source.get("base64") or (source.get("data") if kind != "text" else None)
+        self.file_id: str | None = source.get("file_id") or (source.get("id") if kind == "id" else None)
+        self.mime_type: str | None = source.get("mime_type") or source.get("media_type")
+
+
+_ENCODERS: dict[str, Callable[[dict[str, Any], _Where], dict[str, Any]]] = {
+    "text": _text,
+    "text-plain": _plain_text,
+    "non_standard": _non_standard,
+    "image": _image,
+    "audio": _audio,
+    "file": _file,
+    "video": _video,
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------- tools
+
+
+def _tool(tool: Any, position: int) -> dict[str, Any]:
+    """One entry of `tools`: OpenAI's form as it is, a bare function wrapped, a JSON schema with a title read as one."""
+    if not isinstance(tool, dict):
+        msg = (
+            f"tools[{position}] is of type {type(tool).__name__}: give a dict with 'name', 'description', 'parameters'."
+        )
+        raise InvalidInputError(msg)
+    spec = cast("dict[str, Any]", tool)
+    if "function" in spec or ("type" in spec and spec["type"] not in ("object", "function")):
+        return spec  # OpenAI's form, or a tool that the host itself has
+    if "name" in spec:
+        function: dict[str, Any] = {key: value for key, value in spec.items() if key not in ("type", "input_schema")}
+        if "input_schema" in spec:
+            function["parameters"] = spec["input_schema"]
+        return {"type": "function", "function": function}
+    if "title" in spec:
+        parameters = {key: value for key, value in spec.items() if key not in ("title", "description")}
+        function = {"name": spec["title"], "parameters": parameters}
+        if "description" in spec:
+            function["description"] = spec["description"]
+        return {"type": "function", "function": function}
+    msg = f"tools[{position}] has no name: give a dict with 'name', 'description', 'parameters'; its keys are {sorted(spec)}."
+    raise InvalidInputError(msg)
+
+
+def _tool_choice(choice: Any, tools: Sequence[Any], host: Host) -> Any:
+    if isinstance(choice, bool):
+        return host.required if choice else None
+    if not isinstance(choice, str):
+        return choice
+    if choice in ("any", "required"):
+        return host.required
+    if choice in ("auto", "none"):
+        return choice
+    names = [_tool_name(_tool(tool, position)) for position, tool in enumerate(tools)]
+    if names and choice not in names:
+        msg = f"tool_choice={choice!r} names no tool of this call; there are {names}."
+        raise InvalidInputError(msg)
+    return {"type": "function", "function": {"name": choice}}
+
+
+def _tool_name(tool: Mapping[str, Any]) -> str:
+    function: dict[str, Any] = tool.get("function") or {}
+    name: str = function.get("name") or tool.get("type") or ""
+    return name
