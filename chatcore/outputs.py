@@ -14,7 +14,7 @@ from pydantic import BaseModel, model_validator
 from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk
 from chatcore.messages._merge import merge_dicts
 from chatcore.messages._shapes import is_list
-from chatcore.messages._slots import fill
+from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_private
 
 __all__ = [
     "ChatGeneration",
@@ -67,17 +67,15 @@ class ChatGeneration(Generation):
     type: Literal["ChatGeneration"] = "ChatGeneration"  # type: ignore[assignment]  # a tag of its own
 
     def __init__(self, *, message: Any = _ABSENT, **kwargs: Any) -> None:
-        if kwargs or type(message) is not AIMessage or type(self) is not ChatGeneration:
-            super().__init__(**_given(kwargs, message=message))
-            return
-        content = message.content
-        fields = {
-            "text": content if type(content) is str else _text_of(message),
-            "generation_info": None,
-            "type": "ChatGeneration",
-            "message": message,
-        }
-        fill(self, fields, {"message", "text"}, None)
+        if not kwargs and type(message) is AIMessage and type(self) is ChatGeneration:
+            text = message.content
+            if type(text) is str:
+                set_fields(self, {"text": text, "generation_info": None, "type": "ChatGeneration", "message": message})
+                set_fields_set(self, {"message", "text"})
+                set_extra(self, None)
+                set_private(self, None)
+                return
+        super().__init__(**_given(kwargs, message=message))
 
     @model_validator(mode="after")
     def _set_text(self) -> Self:
@@ -92,17 +90,17 @@ class ChatGenerationChunk(ChatGeneration):
     type: Literal["ChatGenerationChunk"] = "ChatGenerationChunk"  # type: ignore[assignment]  # a tag of its own
 
     def __init__(self, *, message: Any = _ABSENT, **kwargs: Any) -> None:
-        if kwargs or type(message) is not AIMessageChunk or type(self) is not ChatGenerationChunk:
-            super().__init__(**_given(kwargs, message=message))
-            return
-        content = message.content
-        fields = {
-            "text": content if type(content) is str else _text_of(message),
-            "generation_info": None,
-            "type": "ChatGenerationChunk",
-            "message": message,
-        }
-        fill(self, fields, {"message", "text"}, None)
+        if not kwargs and type(message) is AIMessageChunk and type(self) is ChatGenerationChunk:
+            text = message.content
+            if type(text) is str:
+                set_fields(
+                    self, {"text": text, "generation_info": None, "type": "ChatGenerationChunk", "message": message}
+                )
+                set_fields_set(self, {"message", "text"})
+                set_extra(self, None)
+                set_private(self, None)
+                return
+        super().__init__(**_given(kwargs, message=message))
 
     def __add__(self, other: object) -> ChatGenerationChunk:
         """Join this part with the next one, or with a list of them; raises TypeError for anything else."""
@@ -126,10 +124,13 @@ class ChatResult(BaseModel):
     llm_output: dict[str, Any] | None = None
 
     def __init__(self, *, generations: Any = _ABSENT, **kwargs: Any) -> None:
-        if kwargs or not is_list(generations) or type(self) is not ChatResult or not _all_plain(generations):
-            super().__init__(**_given(kwargs, generations=generations))
+        if not kwargs and is_list(generations) and type(self) is ChatResult and _all_plain(generations):
+            set_fields(self, {"generations": [*generations], "llm_output": None})
+            set_fields_set(self, {"generations"})
+            set_extra(self, None)
+            set_private(self, None)
             return
-        fill(self, {"generations": [*generations], "llm_output": None}, {"generations"}, None)
+        super().__init__(**_given(kwargs, generations=generations))
 
 
 class RunInfo(BaseModel):
@@ -179,7 +180,10 @@ def merge_chat_generation_chunks(chunks: list[ChatGenerationChunk]) -> ChatGener
 
 
 def _all_plain(generations: list[Any]) -> bool:
-    return all(type(generation) is ChatGeneration for generation in generations)
+    for generation in generations:  # noqa: SIM110 - `all` and a generator cost more than the rest of the constructor
+        if type(generation) is not ChatGeneration:
+            return False
+    return True
 
 
 def _text_of(message: BaseMessage) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from chatcore.messages._slots import fill
+from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_private
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class HumanMessage(BaseMessage):
         if kwargs or type(content) is not str or content_blocks is not None or type(self) is not HumanMessage:
             super().__init__(content, content_blocks, **kwargs)
         else:
-            fill(self, _plain_fields(content, "human"), {"content"}, {})
+            _fill(self, "human", content)
 
 
 class HumanMessageChunk(HumanMessage, BaseMessageChunk):
@@ -63,7 +63,7 @@ class SystemMessage(BaseMessage):
         if kwargs or type(content) is not str or content_blocks is not None or type(self) is not SystemMessage:
             super().__init__(content, content_blocks, **kwargs)
         else:
-            fill(self, _plain_fields(content, "system"), {"content"}, {})
+            _fill(self, "system", content)
 
 
 class SystemMessageChunk(SystemMessage, BaseMessageChunk):
@@ -136,12 +136,18 @@ class RemoveMessage(BaseMessage):
         super().__init__("", id=id, **kwargs)
 
 
-def _plain_fields(content: str, tag: str) -> dict[str, Any]:
-    return {
-        "content": content,
-        "additional_kwargs": {},
-        "response_metadata": {},
-        "type": tag,
-        "name": None,
-        "id": None,
-    }
+def _fill(message: BaseMessage, tag: str, content: str) -> None:
+    set_fields(
+        message,
+        {
+            "content": content,
+            "additional_kwargs": {},
+            "response_metadata": {},
+            "type": tag,
+            "name": None,
+            "id": None,
+        },
+    )
+    set_fields_set(message, {"content"})
+    set_extra(message, {})
+    set_private(message, None)

@@ -95,20 +95,13 @@ class AIMessage(BaseMessage):
         **kwargs: Any,
     ) -> None:
         if not kwargs and type(content) is str and content_blocks is None and type(self) is AIMessage:
-            set_fields(
-                self,
-                {
-                    "content": content,
-                    "additional_kwargs": {},
-                    "response_metadata": {},
-                    "type": "ai",
-                    "name": None,
-                    "id": None,
-                    "tool_calls": [],
-                    "invalid_tool_calls": [],
-                    "usage_metadata": None,
-                },
-            )
+            fields = _message_fields()
+            fields["content"] = content
+            fields["additional_kwargs"] = {}
+            fields["response_metadata"] = {}
+            fields["tool_calls"] = []
+            fields["invalid_tool_calls"] = []
+            set_fields(self, fields)
             set_fields_set(self, {"content"})
             set_extra(self, {})
             set_private(self, None)
@@ -192,22 +185,14 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         **kwargs: Any,
     ) -> None:
         if not kwargs and type(content) is str and content_blocks is None and type(self) is AIMessageChunk:
-            set_fields(
-                self,
-                {
-                    "content": content,
-                    "additional_kwargs": {},
-                    "response_metadata": {},
-                    "type": "AIMessageChunk",
-                    "name": None,
-                    "id": None,
-                    "tool_calls": [],
-                    "invalid_tool_calls": [],
-                    "usage_metadata": None,
-                    "tool_call_chunks": [],
-                    "chunk_position": None,
-                },
-            )
+            fields = _chunk_fields()
+            fields["content"] = content
+            fields["additional_kwargs"] = {}
+            fields["response_metadata"] = {}
+            fields["tool_calls"] = []
+            fields["invalid_tool_calls"] = []
+            fields["tool_call_chunks"] = []
+            set_fields(self, fields)
             set_fields_set(self, {"content"})
             set_extra(self, {})
             set_private(self, None)
@@ -471,5 +456,10 @@ def _pretty_call(call: Mapping[str, Any]) -> Sequence[str]:
     return lines
 
 
-_MESSAGE_FIELDS = frozenset(AIMessage.model_fields) - {"type"}
-_CHUNK_FIELDS = frozenset(AIMessageChunk.model_fields) - {"type"}
+# Every field in the model's order; a copy is the fastest way to a message's fields. What is mutable is made anew for each.
+_MESSAGE_TEMPLATE: dict[str, Any] = {**dict.fromkeys(AIMessage.model_fields), "type": "ai"}
+_CHUNK_TEMPLATE: dict[str, Any] = {**dict.fromkeys(AIMessageChunk.model_fields), "type": "AIMessageChunk"}
+_message_fields = _MESSAGE_TEMPLATE.copy
+_chunk_fields = _CHUNK_TEMPLATE.copy
+_MESSAGE_FIELDS = frozenset(_MESSAGE_TEMPLATE) - {"type"}
+_CHUNK_FIELDS = frozenset(_CHUNK_TEMPLATE) - {"type"}
