@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import uuid
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -86,8 +86,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: str | None = None
-    rate_limiter: Annotated[Any, AfterValidator(lambda given: given if given is None else check_limiter(given))] = Field(
-        default=None, exclude=True, repr=False
+    rate_limiter: Annotated[Any, AfterValidator(lambda given: given if given is None else check_limiter(given))] = (
+        Field(default=None, exclude=True, repr=False)
     )
     disable_streaming: bool | Literal["tool_calling"] = False
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
@@ -192,7 +192,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         return opener(request)
 
     @asynccontextmanager
-    async def _limited(self, request: Request, next_open: Open) -> AsyncIterator[Response[Any]]:
+    async def _limited(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         limiter = self.rate_limiter
         counts = isinstance(limiter, TokenBucket) and limiter.counts_tokens
         estimate = self._estimate_tokens(_messages(request), request.settings) if counts else 0.0
@@ -211,7 +211,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             lease.release()
 
     @asynccontextmanager
-    async def _attempt(self, request: Request) -> AsyncIterator[Response[Any]]:
+    async def _attempt(self, request: Request) -> AsyncGenerator[Response[Any]]:
         messages = _messages(request)
         settings = dict(request.settings)
         stop: list[str] | None = settings.pop("stop", None)
@@ -229,7 +229,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             result = await hooks.whole(self, messages, stop=stop, **settings)
             yield _Answer(self, result)
         else:
-            msg = f"{type(self).__name__} implements none of _agenerate, _astream, _generate and _stream; implement one."
+            msg = (
+                f"{type(self).__name__} implements none of _agenerate, _astream, _generate and _stream; implement one."
+            )
             raise UnsupportedError(msg)
 
     def _may_stream(self, settings: Mapping[str, Any]) -> bool:
@@ -245,7 +247,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             "streaming" in self.model_fields_set and getattr(self, "streaming", None) is True
         )
 
-    def _request(self, given: object, config: RunnableConfig | None, settings: dict[str, Any], *, stream: bool) -> Request:
+    def _request(
+        self, given: object, config: RunnableConfig | None, settings: dict[str, Any], *, stream: bool
+    ) -> Request:
         request = super()._request(given, config, settings, stream=stream)
         # At once, so that bad input is refused where it was given, and not where a stream is first read.
         _messages(request)
@@ -306,7 +310,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             generations=[list(result.generations) for result in in_order],
             llm_output=self._combine_llm_outputs([result.llm_output for result in in_order]),
             run=[
-                RunInfo(run_id=run_id if run_id is not None and index == 0 else uuid.uuid4()) for index in range(len(in_order))
+                RunInfo(run_id=run_id if run_id is not None and index == 0 else uuid.uuid4())
+                for index in range(len(in_order))
             ],
         )
 
@@ -323,8 +328,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         """
         return await self.agenerate([prompt.to_messages() for prompt in prompts], stop, callbacks, **kwargs)
 
-    generate = blocking(agenerate)
-    generate_prompt = blocking(agenerate_prompt)
+    generate = blocking(agenerate)  # type: ignore[pydantic-field]  # a method, which pydantic knows and its plugin does not
+    generate_prompt = blocking(agenerate_prompt)  # type: ignore[pydantic-field]  # as above
 
 
 _NO_POLICIES = Policies()
@@ -346,8 +351,9 @@ def _coerce(given: object) -> list[BaseMessage]:
     elif isinstance(given, Sequence) and not isinstance(given, bytes | bytearray):
         messages = convert_to_messages(cast("Sequence[Any]", given))
     else:
-        hint = " Put it in a list: [message]." if isinstance(given, BaseMessage | dict) else ""
-        msg = f"A chat model takes a str, a list of messages or a PromptValue, not {type(given).__name__}.{hint}"
+        hint = " Put it in a list: [message]." if isinstance(given, BaseMessage | Mapping) else ""
+        kind = type(cast("object", given)).__name__
+        msg = f"A chat model takes a str, a list of messages or a PromptValue, not {kind}.{hint}"
         raise InvalidInputError(msg)
     if not messages:
         msg = "The list of messages is empty; give at least one message."
@@ -390,7 +396,9 @@ class _Hooks:
         return cls(whole, chunks)
 
 
-def _native_chunks(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> AsyncIterator[ChatGenerationChunk]:
+def _native_chunks(
+    model: BaseChatModel, messages: list[BaseMessage], **settings: Any
+) -> AsyncIterator[ChatGenerationChunk]:
     return model._astream(messages, **settings)
 
 
@@ -409,7 +417,7 @@ async def _whole_in_thread(model: BaseChatModel, messages: list[BaseMessage], **
 
 
 async def _merged_whole(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> ChatResult:
-    chunks = cast("_Parts", model._hooks.chunks)(model, messages, **settings)
+    chunks = cast("_Parts", model._hooks.chunks)(model, messages, **settings)  # noqa: SLF001 - the same module
     try:
         response = await _Chunks.begin(model, chunks)
         await response.result()
@@ -440,7 +448,9 @@ class _Answer:
 
     def __init__(self, model: BaseChatModel, result: ChatResult) -> None:
         if not isinstance(cast("object", result), ChatResult) or not result.generations:
-            given = "one without generations" if isinstance(cast("object", result), ChatResult) else type(result).__name__
+            given = (
+                "one without generations" if isinstance(cast("object", result), ChatResult) else type(result).__name__
+            )
             msg = f"{type(model).__name__} must answer with a ChatResult that has a generation, not {given}."
             raise InvalidInputError(msg)
         for generation in result.generations:
@@ -477,7 +487,9 @@ class _Chunks:
 
     __slots__ = ("_chunks", "_first", "_id", "_infos", "_model", "_next", "_seen", "_whole")
 
-    def __init__(self, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk], first: ChatGenerationChunk) -> None:
+    def __init__(
+        self, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk], first: ChatGenerationChunk
+    ) -> None:
         self._model = model
         self._first: ChatGenerationChunk | None = first
         self._next = chunks.__anext__
@@ -524,7 +536,9 @@ class _Chunks:
         last = self._seen[-1]
         if last.chunk_position == "last":
             raise StopAsyncIteration
-        end = AIMessageChunk(content="" if isinstance(last.content, str) else [], chunk_position="last", id=self._id or last.id)
+        end = AIMessageChunk(
+            content="" if isinstance(last.content, str) else [], chunk_position="last", id=self._id or last.id
+        )
         self._seen.append(end)
         return end
 
@@ -552,4 +566,6 @@ class _Chunks:
 
     def chat_result(self) -> ChatResult:
         """What `result` gave, as a hook would have given it."""
-        return ChatResult(generations=[ChatGeneration(message=cast("AIMessage", self._whole), generation_info=self._infos)])
+        return ChatResult(
+            generations=[ChatGeneration(message=cast("AIMessage", self._whole), generation_info=self._infos)]
+        )

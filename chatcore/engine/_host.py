@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -113,11 +113,9 @@ class _Ending:
         self.stack = AsyncExitStack()
         self._generator = self._until_the_end()
         step = self._generator.__anext__()
-        try:
+        with suppress(StopIteration):
             # Runs up to the yield, which never suspends.
             step.send(None)
-        except StopIteration:
-            pass
 
     async def _until_the_end(self) -> AsyncGenerator[None, None]:
         try:

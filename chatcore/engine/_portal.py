@@ -41,15 +41,16 @@ S = TypeVar("S")
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 PATIENCE_SECONDS = 5.0
 """How long a caller that gives up waits for its cancelled call to have stopped."""
 
 
-class ClosableStream(Protocol[T]):
+class ClosableStream(Protocol[T_co]):
     """What `blocking_stream` can hand over: an async iterator that is closed by leaving it."""
 
-    def __aiter__(self) -> AsyncIterator[T]: ...
+    def __aiter__(self) -> AsyncIterator[T_co]: ...
     async def __aenter__(self) -> Any: ...
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /

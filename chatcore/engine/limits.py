@@ -129,7 +129,7 @@ class TokenBucket:
         if not blocking:
             return False
         async with line.turn:
-            while (wait := self._take(line, tokens)) > 0:
+            while (wait := self._take(line, tokens)) > 0:  # noqa: ASYNC110 - once, unless a pause comes meanwhile
                 await anyio.sleep(wait)
         return True
 

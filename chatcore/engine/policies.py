@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 
@@ -68,7 +68,7 @@ class Deadline:
         self._seconds = seconds
 
     @asynccontextmanager
-    async def __call__(self, request: Request, next_open: Open) -> AsyncIterator[Response[Any]]:
+    async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         at = anyio.current_time() + self._seconds
         if request.deadline is not None:
             at = min(at, request.deadline)
@@ -77,7 +77,9 @@ class Deadline:
             return at - anyio.current_time()
 
         def late(so_far: object) -> DeadlineExceededError:
-            msg = f"The call took longer than {self._seconds:g} s in all (timeout: total); give it more, or ask for less."
+            msg = (
+                f"The call took longer than {self._seconds:g} s in all (timeout: total); give it more, or ask for less."
+            )
             return DeadlineExceededError(msg, phase="total", seconds=self._seconds, partial=so_far)
 
         async with _opened_within(next_open(request.edited(deadline=at)), left, late) as response:
@@ -93,7 +95,7 @@ class Patience:
         self._timeout = timeout
 
     @asynccontextmanager
-    async def __call__(self, request: Request, next_open: Open) -> AsyncIterator[Response[Any]]:
+    async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         first, between = self._timeout.first_token or math.inf, self._timeout.between_tokens
 
         def silent(so_far: object) -> StalledError:
@@ -125,10 +127,9 @@ class _opened_within:  # noqa: N801 - used as a function: `async with _opened_wi
         self._error = error
 
     async def __aenter__(self) -> Response[Any]:
-        with anyio.move_on_after(self._left()) as scope:
+        with anyio.move_on_after(self._left()):
             return await self._opened.__aenter__()
         # Only a scope that has cancelled its block lets it end without a result.
-        assert scope.cancelled_caught
         raise self._error(None)
 
     async def __aexit__(
@@ -199,7 +200,7 @@ class Retry:
         """Whether this policy would try again after `error`."""
         if isinstance(error, ChatCoreError) and not error.is_retryable:
             return False
-        return isinstance(error, self.on) if isinstance(self.on, tuple) else self.on(error)
+        return self.on(error) if callable(self.on) else isinstance(error, self.on)
 
     def pause(self, attempt: int, error: BaseException) -> float:
         """Seconds to wait after the `attempt`-th attempt failed with `error`."""
@@ -214,10 +215,11 @@ class Retry:
         return min(wait, self.maximum) + random.uniform(0, self.jitter)  # noqa: S311
 
     @asynccontextmanager
-    async def __call__(self, request: Request, next_open: Open) -> AsyncIterator[Response[Any]]:
+    async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         outer = request.retried_by
         request = request.edited(retried_by=(*outer, self))
         async with AsyncExitStack() as stack:
+            response: Response[Any] | None = None
             for attempt in count(1):
                 try:
                     response = await stack.enter_async_context(next_open(request))
@@ -226,13 +228,15 @@ class Retry:
                         raise
                     wait = self.pause(attempt, error)
                     if request.deadline is not None and anyio.current_time() + wait >= request.deadline:
-                        error.add_note(f"not tried again: the next attempt was due in {wait:.3g} s, after the call's deadline")
+                        error.add_note(
+                            f"not tried again: the next attempt was due in {wait:.3g} s, after the call's deadline"
+                        )
                         raise
                 else:
                     break
                 # Outside the handler, so that later errors are not chained to this one.
                 await anyio.sleep(wait)
-            yield response
+            yield cast("Response[Any]", response)
 
 
 class Opens(Protocol):
@@ -255,7 +259,7 @@ class Fallbacks:
     key: str | None = None
 
     @asynccontextmanager
-    async def __call__(self, request: Request, next_open: Open) -> AsyncIterator[Response[Any]]:
+    async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         if self.key is not None and not isinstance(request.input, Mapping):
             msg = (
                 f"with_fallbacks(exception_key={self.key!r}) needs a dict as input, to put the error in; this input is"
@@ -264,7 +268,7 @@ class Fallbacks:
             raise InvalidInputError(msg)
         first: BaseException | None = None
         async with AsyncExitStack() as stack:
-            for opener in (next_open, *(other._open for other in self.others)):  # noqa: SLF001 - the waist
+            for opener in (next_open, *(other._open for other in self.others)):
                 try:
                     response = await stack.enter_async_context(opener(request))
                 except self.on as error:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Edit", "Middleware", "Open", "Request", "Response", "Streamed", "Whole", "merge_configs"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Config = Mapping[str, Any]
 """A `RunnableConfig` as the engine sees it: it reads a few keys and passes on the rest."""
@@ -64,7 +65,7 @@ class Request:
         return Request(given, self.config, {}, stream, self.deadline, self.retried_by)
 
 
-class Response(Protocol[T]):
+class Response(Protocol[T_co]):
     """An open answer: chunks to iterate, and the whole result once they have been iterated.
 
     Closing belongs to the context manager that opened it.
@@ -74,11 +75,11 @@ class Response(Protocol[T]):
         """The next chunk; `StopAsyncIteration` after the last."""
         ...
 
-    async def result(self) -> T:
+    async def result(self) -> T_co:
         """Read what is left, and give the whole."""
         ...
 
-    def partial(self) -> T | None:
+    def partial(self) -> T_co | None:
         """What has come so far, merged; None if that is nothing."""
         ...
 
@@ -157,16 +158,16 @@ def fold(chunks: list[T]) -> T:
         return first
     if isinstance(first, AIMessageChunk):
         merged = Accumulator()
-        for chunk in cast("list[AIMessageChunk]", chunks):
-            merged.add(chunk)
+        for message in cast("list[AIMessageChunk]", chunks):
+            merged.add(message)
         return cast("T", merged.chunk())
     if isinstance(first, str):
         return cast("T", "".join(cast("list[str]", chunks)))
     if isinstance(first, dict):
         # What a parallel streams: one key a chunk.
         pieces: dict[Any, list[Any]] = {}
-        for chunk in cast("list[dict[Any, Any]]", chunks):
-            for key, value in chunk.items():
+        for mapping in cast("list[dict[Any, Any]]", chunks):
+            for key, value in mapping.items():
                 pieces.setdefault(key, []).append(value)
         return cast("T", {key: fold(values) for key, values in pieces.items()})
     total: Any = first
@@ -186,8 +187,8 @@ class Edit:
     config: a config under that of the call; tags are joined, metadata merged.
     """
 
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]:
         return next_open(

@@ -151,7 +151,9 @@ class ChatStream(Generic[T]):
 async def _exit(opened: AbstractAsyncContextManager[Response[Any]], error: BaseException | None) -> None:
     # Shielded, because the caller may be cancelled already; bounded, because nobody can cancel it any more.
     with anyio.move_on_after(CLOSING_SECONDS, shield=True):
-        await opened.__aexit__(None if error is None else type(error), error, None if error is None else error.__traceback__)
+        await opened.__aexit__(
+            None if error is None else type(error), error, None if error is None else error.__traceback__
+        )
 
 
 async def _exit_dropped(opened: AbstractAsyncContextManager[Response[Any]]) -> None:

@@ -71,7 +71,7 @@ def check_configs(
         InvalidInputError: their number is not that of the inputs, or one of them is no config.
     """
     if config is None or isinstance(config, Mapping) or not isinstance(config, Sequence):
-        return check_config(cast("RunnableConfig | None", config))
+        return check_config(config)
     configs = [check_config(one) for one in config]
     if isinstance(inputs, Sequence) and len(configs) != len(cast("Sequence[object]", inputs)):
         msg = f"There are {len(configs)} configs for {len(cast('Sequence[object]', inputs))} inputs; give one for each, or one for all."

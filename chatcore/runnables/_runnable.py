@@ -15,7 +15,17 @@ from __future__ import annotations
 import copy
 import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, cast, overload
@@ -96,7 +106,9 @@ class Runnable(Generic[In, Out]):
         object.__setattr__(decorated, "_middleware", (*self._middleware, layer))
         return decorated
 
-    def _request(self, given: object, config: RunnableConfig | None, settings: dict[str, Any], *, stream: bool) -> Request:
+    def _request(
+        self, given: object, config: RunnableConfig | None, settings: dict[str, Any], *, stream: bool
+    ) -> Request:
         return Request(given, check_config(config), settings, stream)
 
     # ---------------------------------------------------------------------------------------------- async verbs
@@ -223,13 +235,14 @@ class Runnable(Generic[In, Out]):
     ) -> tuple[Callable[[int, Any], Any], int]:
         """One call of a batch, and how many of them run at once."""
         if isinstance(inputs, str | bytes | Mapping) or not isinstance(inputs, Iterable | AsyncIterable):
-            msg = f"A batch takes a list of inputs (or anything to iterate that gives inputs), not a single {type(inputs).__name__}."
+            kind = type(cast("object", inputs)).__name__
+            msg = f"A batch takes a list of inputs (or anything to iterate that gives inputs), not a single {kind}."
             raise InvalidInputError(msg)
         configs = check_configs(config, cast("object", inputs))
-        first = (configs[0] if configs else {}) if isinstance(configs, list) else configs
+        first: Mapping[str, Any] = (configs[0] if configs else {}) if isinstance(configs, list) else configs
         for layer in self._middleware:
             if isinstance(layer, Edit):
-                first = cast("RunnableConfig", merge_configs(layer.config, first))
+                first = merge_configs(layer.config, first)
 
         async def each(index: int, given: Any) -> Any:
             one = configs[index] if isinstance(configs, list) else configs
@@ -247,7 +260,8 @@ class Runnable(Generic[In, Out]):
     invoke = blocking(ainvoke)
     stream = blocking_stream(astream)
     batch = blocking(abatch)
-    batch_as_completed = blocking_stream(abatch_as_completed)
+    # pyright infers both overloads and their results, and still reports that none matches.
+    batch_as_completed = blocking_stream(abatch_as_completed)  # pyright: ignore[reportArgumentType]
 
     # ------------------------------------------------------------------------------------------------ decorating
 
@@ -339,7 +353,6 @@ class Runnable(Generic[In, Out]):
         return getattr(self, "name", None) or type(self).__name__
 
 
-
 # ------------------------------------------------------------------------------------------------------------ sequence
 
 
@@ -362,11 +375,14 @@ class RunnableSequence(Runnable[In, Out]):
         for step in steps:
             one = coerce_to_runnable(step)
             # A sequence with layers of its own (a retry over all its steps, say) stays one step.
-            flat.extend(one.steps if isinstance(one, RunnableSequence) and not one._middleware else [one])
+            if isinstance(one, RunnableSequence) and not one._middleware:  # noqa: SLF001 - one of us
+                flat.extend(one.steps)
+            else:
+                flat.append(one)
         if not flat:
             msg = "RunnableSequence needs at least one step."
             raise ConfigurationError(msg)
-        self.steps = flat
+        self.steps: list[Runnable[Any, Any]] = flat
         self.name = name
 
     @property
@@ -385,7 +401,7 @@ class RunnableSequence(Runnable[In, Out]):
         return self.steps[-1]
 
     @asynccontextmanager
-    async def _start(self, request: Request) -> AsyncIterator[Response[Any]]:
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         # From here on only chunks are passed on, so here streaming begins.
         source = len(self.steps) - 1
         while source > 0 and isinstance(self.steps[source], _Transformer):
@@ -434,7 +450,7 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
         }
 
     @asynccontextmanager
-    async def _start(self, request: Request) -> AsyncIterator[Response[Any]]:
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         if not request.stream or not self.steps:
             yield Whole(await self._all(request))
             return
@@ -507,7 +523,7 @@ class RunnableLambda(Runnable[In, Out]):
         self.name = name or getattr(chosen, "__name__", None)
 
     @asynccontextmanager
-    async def _start(self, request: Request) -> AsyncIterator[Response[Any]]:
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         settings: dict[str, Any] = request.settings
         if self._takes_config:
             settings = {"config": request.config, **settings}
@@ -572,7 +588,7 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
         self.name = name or transform.__name__
 
     @asynccontextmanager
-    async def _start(self, request: Request) -> AsyncIterator[Response[Any]]:
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         upstream: Response[Any] = request.upstream or Whole(request.input)
         items: Any
         if inspect.isasyncgenfunction(self._transform):
@@ -594,7 +610,7 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
         return f"RunnableGenerator({self.get_name()})"
 
 
-class RunnablePassthrough(Runnable[In, In], _Transformer):
+class RunnablePassthrough(Runnable[Any, Any], _Transformer):
     """Gives its input back, chunk by chunk where it gets chunks.
 
     Args:
@@ -605,7 +621,7 @@ class RunnablePassthrough(Runnable[In, In], _Transformer):
         self._func = func
 
     @asynccontextmanager
-    async def _start(self, request: Request) -> AsyncIterator[Response[Any]]:
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         upstream: Response[Any] = request.upstream or Whole(request.input)
         yield upstream if self._func is None else _Observed(upstream, self._func)
 
