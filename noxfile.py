@@ -66,7 +66,9 @@ def tests_on(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Run the examples of the README, of docs/ and of the docstrings."""
     install(session, "test")
-    session.run("python", "-m", "pytest", "README.md", "docs", "chatcore", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "-p", "tests.example_runner", "README.md", "docs", "chatcore", *session.posargs
+    )
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""Examples are run (see conftest.py beside the README): here is the proof that a wrong one would be seen."""
+"""Examples are run (example_runner.py): here is the proof that a wrong one would be seen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).parent.parent / "conftest.py"
+RUNNER = Path(__file__).with_name("example_runner.py")
 
 GUIDE = """
 A right one, that awaits:
@@ -65,7 +65,9 @@ def act():
 
 
 def test_examples_that_fail_are_seen(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8").replace("chatcore/*.py", "acting/*.py"))
+    # There it stands beside the documents, and not in a folder of its own.
+    runner = RUNNER.read_text(encoding="utf-8").replace("parent.parent", "parent").replace('"chatcore"', '"acting"')
+    pytester.makeconftest(runner)
     package = pytester.mkpydir("acting")
     package.joinpath("act.py").write_text(MODULE, encoding="utf-8")
     pytester.path.joinpath("guide.md").write_text(GUIDE, encoding="utf-8")

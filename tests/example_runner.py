@@ -1,8 +1,11 @@
-"""The examples of the README, of docs/ and of the docstrings, run as tests: `pytest README.md docs chatcore`.
+"""The examples of the README, of docs/ and of the docstrings, run as tests.
+
+    python -m pytest -p tests.example_runner README.md docs chatcore
 
 In a document, an example is a block fenced as ```python; in a docstring, a literal block (`::`) that is Python, or an
-interactive session (`>>>`). It may `await`. The examples of one file share their names. One that cannot run is left out by
-`<!-- skip: next "reason" -->`, or in a docstring by `.. skip: next "reason"`.
+interactive session (`>>>`). It may `await`. The examples of one file share their names; those of a docstring have a `model`
+and some `prompts` besides. A simulator answers them all. One that cannot run is left out by `<!-- skip: next "reason" -->`,
+or in a docstring by `.. skip: next "reason"`.
 """
 
 from __future__ import annotations
@@ -13,13 +16,19 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 import anyio
+import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.parsers import markdown, rest
 from sybil.region import Lexeme
 
+from chatcore import ChatOpenAI
+from chatcore.testing import Simulator, ThreadedSimulator
+
+ROOT = Path(__file__).parent.parent
 FLAGS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | __future__.annotations.compiler_flag
 LITERAL_BLOCK = re.compile(r"::\n[ ]*\n(([ ]+)\S.*\n(?:\2.*\n|[ ]*\n)*)")
 
@@ -51,14 +60,39 @@ def literal_blocks(document: Document) -> Iterator[Region]:
         yield Region(block.start(1), block.end(1), parsed=Lexeme(source, 0, -1), evaluator=run)
 
 
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[ThreadedSimulator]:
+    """What answers the examples: they find it, as a user's program finds its provider, in the environment."""
+    with Simulator.in_thread() as running, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OPENAI_BASE_URL", running.base_url)
+        environment.setenv("OPENAI_API_KEY", "any")
+        yield running
+
+
+@pytest.fixture
+def model(simulator: ThreadedSimulator) -> ChatOpenAI:
+    """Make the model that an example takes for granted."""
+    assert simulator.base_url
+    return ChatOpenAI(model="gpt-5-mini")
+
+
+@pytest.fixture
+def prompts() -> list[str]:
+    """Make the prompts that an example takes for granted."""
+    return ["Why is the sky blue?", "Why is the sea?"]
+
+
 DOCUMENTS = Sybil(
     parsers=[markdown.CodeBlockParser("python", run), markdown.SkipParser()],
+    path=str(ROOT),
     pattern="*.md",
-    excludes=["tests/*", "changelog.d/*"],
+    fixtures=["simulator"],  # a document takes nothing else for granted
 )
 DOCSTRINGS = Sybil(
     parsers=[literal_blocks, rest.DocTestParser(), rest.SkipParser()],
-    pattern="chatcore/*.py",
+    path=str(ROOT / "chatcore"),
+    pattern="*.py",
     document_types={".py": PythonDocStringDocument},
+    fixtures=["simulator", "model", "prompts"],
 )
 pytest_collect_file = (DOCUMENTS + DOCSTRINGS).pytest()
