@@ -1,0 +1,185 @@
+"""One HTTP/1.1 connection: h11 says what the bytes mean, anyio carries them.
+
+httpcore's connection does the same, but reads a body through nested async generators. When a body is left early, trio
+warns of each of them, and asyncio starts a task for each; here there are none, and a read costs a third.
+
+Errors are those of the layers below (`OSError`, `anyio.BrokenResourceError`, `h11.RemoteProtocolError`, ...): the
+transport gives them their names.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import anyio
+import h11
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSStream
+
+if TYPE_CHECKING:
+    import socket
+
+__all__ = ["Connection", "Origin"]
+
+READ_BYTES: Final = 64 * 1024
+MAX_HEAD_BYTES: Final = 100 * 1024
+JOIN_BYTES: Final = 64 * 1024
+
+
+class Origin(NamedTuple):
+    """Where a connection leads to.
+
+    tls: whether it is encrypted.
+    host: a name or an address, in ASCII.
+    port: the TCP port.
+    """
+
+    tls: bool
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.tls else 80
+        return f"http{'s' if self.tls else ''}://{host}{'' if self.port == default else f':{self.port}'}"
+
+
+class Connection:
+    """One connection, for one exchange at a time.
+
+    origin: where it leads to.
+    expires_at: when it is to be closed if it is idle still, by the loop's clock.
+    is_complete: whether the response's body has been read to its end.
+    """
+
+    __slots__ = ("_failure", "_h11", "_stream", "expires_at", "is_complete", "origin")
+
+    def __init__(self, origin: Origin, stream: ByteStream) -> None:
+        self.origin = origin
+        self.expires_at = 0.0
+        self.is_complete = False
+        self._stream = stream
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._failure: h11.RemoteProtocolError | None = None
+
+    @classmethod
+    async def open(cls, origin: Origin, ssl_context: ssl.SSLContext | None) -> Connection:
+        """Connect, encrypted by `ssl_context` if there is one."""
+        stream: ByteStream = await anyio.connect_tcp(origin.host, origin.port)
+        if ssl_context is not None:
+            try:
+                stream = await TLSStream.wrap(
+                    stream, hostname=origin.host, ssl_context=ssl_context, standard_compatible=False
+                )
+            except BaseException:
+                await anyio.aclose_forcefully(stream)
+                raise
+        return cls(origin, stream)
+
+    async def send(self, request: h11.Request, body: bytes) -> h11.Response:
+        """Send a request and return the head of its response."""
+        head = self._h11.send(request) or b""
+        content = self._h11.send(h11.Data(data=body)) or b"" if body else b""
+        ending = self._h11.send(h11.EndOfMessage()) or b""
+        try:
+            if len(content) <= JOIN_BYTES:
+                await self._stream.send(head + content + ending)
+            else:
+                await self._stream.send(head)
+                await self._stream.send(content)
+        except anyio.BrokenResourceError:
+            # A server may refuse a large request before it has read it, and close: its answer is there to be read.
+            pass
+        while True:
+            event = self._h11.next_event()
+            if isinstance(event, h11.Response):
+                return event
+            if event is h11.NEED_DATA:
+                data = await self._receive()
+                if not data and self._h11.their_state is h11.SEND_RESPONSE and not self._h11.trailing_data[0]:
+                    raise h11.RemoteProtocolError("the server closed the connection without an answer")
+                self._h11.receive_data(data)
+            elif not isinstance(event, h11.InformationalResponse):
+                raise h11.RemoteProtocolError("the server sent no answer that is one of HTTP/1.1")
+
+    async def read(self) -> bytes:
+        """The next bytes of the response's body, as many as have come; b"" at its end."""
+        while True:
+            part = self._received()
+            if part or self.is_complete:
+                return part
+            self._h11.receive_data(await self._receive())
+
+    def skip_received(self) -> None:
+        """Throw away what has come of the body: its end may be among it, and then the connection can be used again."""
+        try:
+            while not self.is_complete and self._received():
+                pass
+        except h11.RemoteProtocolError as error:
+            # Then it has no end, and the connection is closed.
+            self._failure = error
+
+    def renew(self) -> bool:
+        """Make ready for the next request; False if there can be none."""
+        if (
+            self._h11.our_state is not h11.DONE
+            or self._h11.their_state is not h11.DONE
+            # Bytes that nobody asked for would be taken for the next answer.
+            or self._h11.trailing_data[0]
+        ):
+            return False
+        self._h11.start_next_cycle()
+        self.is_complete = False
+        return True
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether an idle connection can be used: it has not expired, and the server has not closed it meanwhile."""
+        # An idle connection has nothing to be read but its end (or, against the protocol, a parting word).
+        return now < self.expires_at and not _is_readable(self._stream.extra(SocketAttribute.raw_socket))
+
+    async def aclose(self) -> None:
+        """Close at once. No goodbye is said in TLS: HTTP does not ask for it, and it could block."""
+        await anyio.aclose_forcefully(self._stream)
+
+    async def _receive(self) -> bytes:
+        try:
+            return await self._stream.receive(READ_BYTES)
+        except anyio.EndOfStream:
+            return b""
+
+    def _received(self) -> bytes:
+        """The bytes of the body that are in what was received."""
+        if self._failure is not None:
+            raise self._failure
+        parts: list[bytes] = []
+        try:
+            while True:
+                event = self._h11.next_event()
+                if event is h11.NEED_DATA:
+                    break
+                if isinstance(event, h11.Data):
+                    parts.append(bytes(event.data))
+                else:
+                    # `EndOfMessage`, or `PAUSED` when asked again.
+                    self.is_complete = True
+                    break
+        except h11.RemoteProtocolError as error:
+            if not parts:
+                raise
+            # What came whole before it is handed out first.
+            self._failure = error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _is_readable(raw_socket: socket.socket) -> bool:
+    descriptor = raw_socket.fileno()
+    if descriptor < 0:
+        return True
+    if sys.platform == "win32":
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
