@@ -1,7 +1,11 @@
 """What tests of chat-model code need: a provider that runs on this machine, says what you script, and fails on demand.
 
+::
+
+    from chatcore.testing import Fault, Simulator
+
     async with Simulator(script=[Fault.http(503), "Hello!"]) as sim:
-        ...  # point any OpenAI-compatible client at sim.base_url
+        print(sim.base_url)  # point any OpenAI-compatible client here
 
 docs/simulator.md is its guide.
 """
@@ -12,7 +16,8 @@ from chatcore.testing._faults import Fault, FaultKind, Faults
 from chatcore.testing._latency import Latency
 from chatcore.testing._limits import Limits
 from chatcore.testing._record import CutOff, Outcome, SimulatedRequest, Stats
-from chatcore.testing._replies import Reply, Script, Scripted, ScriptedToolCall, echo
+from chatcore.testing._reply import Reply, ScriptedToolCall
+from chatcore.testing._script import Script, Scripted, echo
 from chatcore.testing.simulator import Simulator, ThreadedSimulator
 
 __all__ = [

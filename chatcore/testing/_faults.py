@@ -10,7 +10,7 @@ from chatcore.errors import ConfigurationError
 from chatcore.testing._text import chance
 
 if TYPE_CHECKING:
-    from chatcore.testing._replies import Reply
+    from chatcore.testing._reply import Reply
 
 __all__ = ["Fault", "FaultKind", "Faults"]
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from typing import Any
 
 from anyio import CancelScope
 from pydantic_core import from_json, to_json
 
-from chatcore.errors import ConfigurationError
 from chatcore.testing import _plan, _wire
+from chatcore.testing._answers import answer_for
 from chatcore.testing._connection import Caps, ClientLeftError, Connection, Incoming, Response
 from chatcore.testing._faults import Fault, Faults
 from chatcore.testing._latency import Latency, Pace
 from chatcore.testing._limits import Gate
 from chatcore.testing._plan import Act, Delivery
 from chatcore.testing._record import Ledger, SimulatedRequest
-from chatcore.testing._replies import Outcomes, Reply, Script, Scripted, answer_for
+from chatcore.testing._reply import Reply
 from chatcore.testing._schema import UnknownShapeError
+from chatcore.testing._script import Outcomes, Scripted, check_outcome
 from chatcore.testing._text import chance, digest_of, is_object, prompt_tokens
 from chatcore.testing._validate import RefusedError, check
 
-__all__ = ["Desk", "scripting"]
+__all__ = ["Desk"]
 
 _JSON = "application/json"
 _AT_ONCE = Pace(0.0, 0.0)
@@ -184,7 +185,7 @@ class Desk:
             outcome = self._script(request)
             if isawaitable(outcome):
                 outcome = await connection.watched(outcome)
-            _check_outcome(outcome)
+            check_outcome(outcome)
         except ClientLeftError:
             raise
         except Exception as error:  # noqa: BLE001 - kept, and raised where the simulator ends
@@ -239,15 +240,6 @@ class Desk:
         return Response(_plan.whole(fault.status, content_type, body, delivery, lines), "faulted")
 
 
-def _is_scripted(outcome: object) -> bool:
-    return outcome is None or isinstance(outcome, Reply | Fault | str)
-
-
-def _check_outcome(outcome: object) -> None:
-    if not _is_scripted(outcome):
-        raise TypeError(f"a script gives a Reply, a Fault, a str or None; this one gave {outcome!r}")
-
-
 def _parsed(request: SimulatedRequest, incoming: Incoming) -> object:
     """The request's JSON, noted in its record if it is an object."""
     try:
@@ -265,18 +257,3 @@ def _parsed(request: SimulatedRequest, incoming: Incoming) -> object:
 def _page(status: int) -> bytes:
     title = f"{status} {_wire.reason(status)}"
     return f"<html>\r\n<head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center></body>\r\n</html>\r\n".encode()
-
-
-def scripting(script: Script | None) -> Outcomes:
-    """A script in any of its forms, as a function. Raises ConfigurationError for what is none."""
-    if script is None or isinstance(script, Reply | Fault | str):
-        return lambda _: script
-    if callable(script):
-        return script
-    served: object = script
-    if not isinstance(served, Iterable) or not all(map(_is_scripted, script)):
-        raise ConfigurationError(
-            f"script is a Reply, a Fault, a str, a sequence of those, or a function of the request; got {served!r}"
-        )
-    left = iter(tuple(script))
-    return lambda _: next(left, None)

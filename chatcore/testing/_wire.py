@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from chatcore.testing._replies import Answer, Call, Choice
+from chatcore.testing._answers import Answer, Call, Choice
 from chatcore.testing._text import chance, count_tokens, pieces
 
 __all__ = [

@@ -20,8 +20,8 @@ from chatcore.testing._faults import Faults
 from chatcore.testing._latency import Latency
 from chatcore.testing._limits import Gate, Limits
 from chatcore.testing._record import Ledger, SimulatedRequest, Stats
-from chatcore.testing._replies import Script
-from chatcore.testing._service import Desk, scripting
+from chatcore.testing._script import Script, scripting
+from chatcore.testing._service import Desk
 
 __all__ = ["Simulator", "ThreadedSimulator"]
 
@@ -32,6 +32,7 @@ def _in_thread(init: Callable[Concatenate[Simulator, P], None]) -> Callable[P, T
     """The threaded form of the constructor, with the very same arguments."""
 
     def in_thread(*args: P.args, **kwargs: P.kwargs) -> ThreadedSimulator:
+        """A simulator in a thread of its own, for plain sync code: `with Simulator.in_thread(...) as sim:`."""
         simulator = Simulator.__new__(Simulator)
         init(simulator, *args, **kwargs)
         return ThreadedSimulator(simulator)
@@ -46,9 +47,15 @@ class Simulator:
     sent, and answers what OpenAI would not take with OpenAI's errors. What it says follows from its seed and the request
     alone. It runs on asyncio and on trio::
 
-        async with Simulator(script=["Hello!", Fault.http(503)]) as sim:
-            client = AsyncOpenAI(base_url=sim.base_url, api_key="any")
-            ...
+        import httpx
+        from chatcore.testing import Fault, Simulator
+
+        question = {"model": "any", "messages": [{"role": "user", "content": "Hi"}]}
+        async with Simulator(script=[Fault.http(503), "Hello!"]) as sim:
+            async with httpx.AsyncClient(base_url=sim.base_url) as client:
+                assert (await client.post("/chat/completions", json=question)).status_code == 503
+                reply = await client.post("/chat/completions", json=question)
+                assert reply.json()["choices"][0]["message"]["content"] == "Hello!"
             await sim.wait_for(lambda stats: stats.connections_open == 0)
 
     `Simulator.in_thread(...)` is the same for plain sync code: a `with` block, the server in a thread of its own.
