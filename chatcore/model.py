@@ -13,10 +13,11 @@ A subclass gives one or more of four hooks, with the reference's signatures; the
 
 from __future__ import annotations
 
+import os
 import uuid
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, cast
@@ -39,7 +40,7 @@ from chatcore.errors import (
     StreamInterrupted,
     UnsupportedError,
 )
-from chatcore.messages import Accumulator, AIMessage, AIMessageChunk, BaseMessage, convert_to_messages
+from chatcore.messages import Accumulator, AIMessage, AIMessageChunk, BaseMessage, HumanMessage, convert_to_messages
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
 from chatcore.runnables import Runnable, RunnableConfig
@@ -128,8 +129,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         stop: list[str] | None = None,
         run_manager: Any = None,
         **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        """The answer in chunks: an async generator."""
+    ) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
+        """The answer in chunks: an async generator of `ChatGenerationChunk`, or of bare `AIMessageChunk`, which costs less."""
         raise NotImplementedError
 
     def _generate(
@@ -148,7 +149,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         stop: list[str] | None = None,
         run_manager: Any = None,
         **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
+    ) -> Iterator[ChatGenerationChunk | AIMessageChunk]:
         """The answer in chunks, by code that only exists sync: a generator."""
         raise NotImplementedError
 
@@ -345,7 +346,7 @@ def _messages(request: Request) -> list[BaseMessage]:
 
 def _coerce(given: object) -> list[BaseMessage]:
     if isinstance(given, str):
-        return convert_to_messages([given])
+        return [HumanMessage(content=given)]
     if isinstance(given, PromptValue):
         messages = given.to_messages()
     elif isinstance(given, Sequence) and not isinstance(given, bytes | bytearray):
@@ -364,7 +365,7 @@ def _coerce(given: object) -> list[BaseMessage]:
 # --------------------------------------------------------------------------------------------------------- what a class has
 
 _Whole = Callable[..., Any]
-_Parts = Callable[..., AsyncIterator[ChatGenerationChunk]]
+_Parts = Callable[..., AsyncIterator[ChatGenerationChunk | AIMessageChunk]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,13 +399,13 @@ class _Hooks:
 
 def _native_chunks(
     model: BaseChatModel, messages: list[BaseMessage], **settings: Any
-) -> AsyncIterator[ChatGenerationChunk]:
+) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
     return model._astream(messages, **settings)
 
 
 def _chunks_in_thread(
     model: BaseChatModel, messages: list[BaseMessage], **settings: Any
-) -> AsyncIterator[ChatGenerationChunk]:
+) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
     return iterate_in_thread(model._stream(messages, **settings))
 
 
@@ -427,15 +428,15 @@ async def _merged_whole(model: BaseChatModel, messages: list[BaseMessage], **set
             await _close(chunks)
 
 
-async def _close(chunks: AsyncIterator[ChatGenerationChunk]) -> None:
+async def _close(chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk]) -> None:
     close = getattr(chunks, "aclose", None)
     if close is not None:
         await close()
 
 
 def _new_id() -> str:
-    # The reference's form, which its chunk merging tells from an id of the provider's.
-    return f"lc_run--{uuid.uuid4()}"
+    # The reference's prefix, by which merging tells it from an id of the provider's.
+    return f"lc_run--{os.urandom(16).hex()}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- responses
@@ -483,30 +484,30 @@ class _Answer:
 
 
 class _Chunks:
-    """A streamed answer: what the hook yields, given on as message chunks."""
+    """A streamed answer: what the hook yields, given on as message chunks, and joined on the way."""
 
-    __slots__ = ("_chunks", "_first", "_id", "_infos", "_model", "_next", "_seen", "_whole")
+    __slots__ = ("_count", "_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_whole")
 
-    def __init__(
-        self, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk], first: ChatGenerationChunk
-    ) -> None:
-        self._model = model
-        self._first: ChatGenerationChunk | None = first
+    def __init__(self, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk], first: Any) -> None:
+        self._first: ChatGenerationChunk | AIMessageChunk | None = first
         self._next = chunks.__anext__
-        self._seen: list[AIMessageChunk] = []
+        self._joined = Accumulator()
+        # The chunks themselves are not kept: what lives longer than a pull is what the garbage collector walks.
+        self._join = self._joined.add
+        self._last: AIMessageChunk | None = None
         self._infos: dict[str, Any] = {}
         self._id: str | None = None
         self._whole: AIMessage | None = None
 
     @classmethod
-    async def begin(cls, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk]) -> _Chunks:
+    async def begin(cls, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk]) -> _Chunks:
         """Wait for the first chunk."""
         try:
             first = await chunks.__anext__()
         except StopAsyncIteration:
             msg = f"{type(model).__name__} ended its stream without a single chunk."
             raise MalformedResponseError(msg) from None
-        return cls(model, chunks, first)
+        return cls(chunks, first)
 
     async def __anext__(self) -> AIMessageChunk:
         chunk = self._first
@@ -516,50 +517,46 @@ class _Chunks:
             try:
                 chunk = await self._next()
             except StopAsyncIteration:
-                return self._last()
+                return self._end()
             except ProviderError as error:
-                msg = f"The stream broke off after {len(self._seen)} chunks: {error}"
+                msg = f"The stream broke off after {len(self._joined)} chunks: {error}"
                 raise StreamInterrupted(msg, partial=self.partial()) from error
-        message = cast("AIMessageChunk", chunk.message)
+        message = chunk if type(chunk) is AIMessageChunk else self._unpacked(chunk)
         if message.id is None:
             if self._id is None:
                 self._id = _new_id()
             message.id = self._id
+        self._join(message)
+        self._last = message
+        return message
+
+    def _unpacked(self, chunk: Any) -> AIMessageChunk:
+        message = chunk.message
         if chunk.generation_info:
             self._infos.update(chunk.generation_info)
             message.response_metadata = {**chunk.generation_info, **message.response_metadata}
-        self._seen.append(message)
-        return message
+        return cast("AIMessageChunk", message)
 
-    def _last(self) -> AIMessageChunk:
+    def _end(self) -> AIMessageChunk:
         """Mark the end, as the reference does, if the hook has not: with an empty chunk."""
-        last = self._seen[-1]
+        last = cast("AIMessageChunk", self._last)
         if last.chunk_position == "last":
             raise StopAsyncIteration
-        end = AIMessageChunk(
-            content="" if isinstance(last.content, str) else [], chunk_position="last", id=self._id or last.id
-        )
-        self._seen.append(end)
-        return end
+        content: str | list[Any] = "" if isinstance(last.content, str) else []
+        self._last = AIMessageChunk(content=content, chunk_position="last", id=self._id or last.id)
+        self._join(self._last)
+        return self._last
 
     async def result(self) -> AIMessage:
-        try:
+        with suppress(StopAsyncIteration):
             while True:
                 await self.__anext__()
-        except StopAsyncIteration:
-            pass
         if self._whole is None:
-            self._whole = self._merged().message()
+            self._whole = self._joined.message()
         return self._whole
 
     def partial(self) -> AIMessageChunk | None:
-        return self._merged().chunk() if self._seen else None
-
-    def _merged(self) -> Accumulator:
-        merged = Accumulator()
-        for chunk in self._seen:
-            merged.add(chunk)
-        return merged
+        return self._joined.chunk() if self._last is not None else None
 
     def origin(self) -> Response[Any]:
         return self
