@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 import pydantic_core
 
 from chatcore.errors import ConnectionFailedError, MalformedResponseError
 from chatcore.http.sse import SSEDecoder
-from chatcore.http.status import error_from_event
+from chatcore.http.status import error_from_event, redacted
 from chatcore.messages import Accumulator
 from chatcore.messages._tool_calls import finished_calls
 from chatcore.messages.ai import build_chunk, build_message
@@ -26,10 +27,11 @@ from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chatcore.errors import ProviderError
     from chatcore.http.sse import ServerSentEvent
     from chatcore.messages import AIMessage, AIMessageChunk, ToolCallChunk, UsageMetadata
 
-__all__ = ["MAX_BODY_BYTES", "AnswerDecoder", "decode_answer"]
+__all__ = ["MAX_BODY_BYTES", "AnswerDecoder", "Exchange", "decode_answer"]
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """How large a whole answer, or one event of a stream, may be."""
@@ -44,6 +46,43 @@ _MESSAGE_KEPT: Final = ("annotations", "images")
 """Lists of a message that are kept as they are; a stream's come with its last chunk."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What is known of an answer before it is read.
+
+    provider: the host's name, for errors and `model_provider`.
+    model: the model asked for, for errors.
+    request_id: the host's id of the request, for errors.
+    metadata: what the reply's headers say; it joins the `response_metadata` of the message.
+    secrets: keys that were sent; no error repeats them.
+    """
+
+    provider: str = "openai"
+    model: str | None = None
+    request_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def failed(self, payload: object) -> ProviderError:
+        """The error that `payload` holds."""
+        return error_from_event(
+            payload, provider=self.provider, model=self.model, request_id=self.request_id, secrets=self.secrets
+        )
+
+    def broke_off(self, how: str) -> ConnectionFailedError:
+        """The error of an answer that has no end."""
+        msg = f"The answer of {self.provider} broke off: {how}. Ask again."
+        return ConnectionFailedError(msg, request_id=self.request_id, provider=self.provider, model=self.model)
+
+    def malformed(self, what: str, body: bytes | None = None) -> MalformedResponseError:
+        """The error of an answer that cannot be read, with the beginning of it."""
+        excerpt = None if body is None else redacted(_excerpt(body), self.secrets)
+        msg = f"The answer of {self.provider} {what}" + ("." if excerpt is None else f": {excerpt!r}.")
+        return MalformedResponseError(
+            msg, request_id=self.request_id, body=excerpt, provider=self.provider, model=self.model
+        )
+
+
 class AnswerDecoder:
     """One streamed answer: bytes in, chunks out.
 
@@ -51,9 +90,7 @@ class AnswerDecoder:
     a whole (finish reason, usage, model, ...) comes with the last chunk, once, since hosts repeat it, correct it, or spread it
     over several events. A host that ignores `stream` and answers in one JSON body is read all the same.
 
-    provider: the host's name, for errors and `model_provider`.
-    model: the model asked for, for errors.
-    metadata: what is known from the reply's headers; it joins the last chunk's `response_metadata`.
+    exchange: whose answer it is.
     max_event_bytes: how large one event, or a body that is no stream, may be.
     """
 
@@ -63,17 +100,15 @@ class AnswerDecoder:
         "_calls",
         "_choice",
         "_details",
+        "_exchange",
         "_facts",
         "_finish_reason",
         "_function_named",
         "_id",
         "_kept",
         "_max_bytes",
-        "_metadata",
         "_model",
-        "_model_asked",
         "_parts",
-        "_provider",
         "_size",
         "_sse",
         "_start",
@@ -81,19 +116,10 @@ class AnswerDecoder:
         "done",
     )
 
-    def __init__(
-        self,
-        *,
-        provider: str = "openai",
-        model: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        max_event_bytes: int = MAX_BODY_BYTES,
-    ) -> None:
+    def __init__(self, exchange: Exchange, *, max_event_bytes: int = MAX_BODY_BYTES) -> None:
         self.done = False
         """Whether the stream has said that it is over. Nothing after it is read."""
-        self._provider = provider
-        self._model_asked = model
-        self._metadata = metadata
+        self._exchange = exchange
         self._max_bytes = max_event_bytes
         self._sse = SSEDecoder(max_event_bytes=max_event_bytes)
         # The first bytes, until they tell a stream from a body; then the parts of the body, if it is one.
@@ -147,14 +173,9 @@ class AnswerDecoder:
             with suppress(MalformedResponseError):
                 self._read(event, chunks)
         if not self.done and self._finish_reason is None:
-            msg = (
-                f"The answer of {self._provider} broke off: its stream ended without a finish reason and without [DONE]. "
-                "Ask again."
-            )
-            raise ConnectionFailedError(msg, provider=self._provider, model=self._model_asked)
+            raise self._exchange.broke_off("its stream ended without a finish reason and without [DONE]")
         if self._choice is None:
-            msg = f"The answer of {self._provider} holds no choice: its stream ended without one."
-            raise MalformedResponseError(msg, provider=self._provider, model=self._model_asked)
+            raise self._exchange.malformed("holds no choice: its stream ended without one")
         chunks.append(self._last())
         return chunks
 
@@ -177,13 +198,11 @@ class AnswerDecoder:
         body = cast("list[bytes]", self._body)
         self._size += len(part)
         if self._size > self._max_bytes:
-            raise _too_large(self._max_bytes, self._provider, self._model_asked)
+            raise self._exchange.malformed(f"is larger than {self._max_bytes:,} bytes")
         body.append(part)
 
     def _whole(self, body: bytes) -> list[ChatGenerationChunk]:
-        result = decode_answer(
-            body, provider=self._provider, model=self._model_asked, metadata=self._metadata, max_bytes=self._max_bytes
-        )
+        result = decode_answer(body, self._exchange)
         generation = result.generations[0]
         message = cast("AIMessage", generation.message)
         chunk = build_chunk(
@@ -210,7 +229,7 @@ class AnswerDecoder:
         if payload is None:
             return
         if payload.get("error") or name == "error" or payload.get("object") == "error":
-            raise error_from_event(payload, provider=self._provider, model=self._model_asked)
+            raise self._exchange.failed(payload)
         self._note(payload)
         for choice in _objects(payload.get("choices")):
             chunk = self._read_choice(choice)
@@ -222,19 +241,15 @@ class AnswerDecoder:
             payload: Any = pydantic_core.from_json(data)
         except ValueError as error:
             if name == "error":
-                text = data.decode("utf-8", "replace")
-                raise error_from_event(
-                    {"error": {"message": text}}, provider=self._provider, model=self._model_asked
-                ) from error
+                raise self._exchange.failed({"error": {"message": data.decode("utf-8", "replace")}}) from error
             if name not in (None, "message"):
                 return None  # an event of the host's own, such as a ping
-            raise _not_json(data, error, self._provider, self._model_asked) from error
+            raise self._exchange.malformed(f"is not JSON ({error})", data) from error
         if _is_object(payload):
             return payload
         if name not in (None, "message"):
             return None
-        msg = f"{self._provider} sent an event that is no JSON object: {_excerpt(data)}"
-        raise MalformedResponseError(msg, provider=self._provider, model=self._model_asked)
+        raise self._exchange.malformed("has an event that is no JSON object", data)
 
     def _note(self, payload: dict[str, Any]) -> None:
         """Take what an event says of the whole answer. Of what is repeated the first counts; of usage the last."""
@@ -254,7 +269,7 @@ class AnswerDecoder:
 
     def _read_choice(self, choice: dict[str, Any]) -> ChatGenerationChunk | None:
         if choice.get("error"):
-            raise error_from_event(choice, provider=self._provider, model=self._model_asked)
+            raise self._exchange.failed(choice)
         index = choice.get("index") or 0
         if self._choice is None:
             self._choice = index
@@ -323,13 +338,12 @@ class AnswerDecoder:
 
     def _last(self) -> ChatGenerationChunk:
         metadata = _metadata(
-            provider=self._provider,
             finish_reason=self._finish_reason,
             model=self._model,
             answer_id=self._id,
             facts=self._facts,
             usage=self._usage,
-            reply=self._metadata,
+            exchange=self._exchange,
         )
         message = build_chunk(
             content=self._parts.content("") if self._parts.begun else "",
@@ -489,42 +503,29 @@ class _PartTracker:
 # ---------------------------------------------------------------------------------------------------------- whole answers
 
 
-def decode_answer(
-    body: bytes,
-    *,
-    provider: str = "openai",
-    model: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    max_bytes: int = MAX_BODY_BYTES,
-) -> ChatResult:
+def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
     """The answer in `body`, one generation for each of its choices.
 
     body: the reply's bytes: JSON, or the events of a host that streams unasked.
-    provider: the host's name, for errors and `model_provider`.
-    model: the model asked for, for errors.
-    metadata: what is known from the reply's headers; it joins each message's `response_metadata`.
-    max_bytes: how large the body may be.
+    exchange: whose answer it is.
 
     Raises:
         ProviderError: the body is an error, although its status said otherwise; of the class that the error means.
-        MalformedResponseError: the body is not JSON, holds no choice, or is larger than `max_bytes`.
+        MalformedResponseError: the body is not JSON, or holds no choice.
     """
-    if len(body) > max_bytes:
-        raise _too_large(max_bytes, provider, model)
     text = _opening(body)
     if text.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
-        return _decode_unasked_stream(text, provider, model, metadata, max_bytes)
+        return _decode_unasked_stream(text, exchange)
     try:
         payload: Any = pydantic_core.from_json(text)
     except ValueError as error:
-        raise _not_json(body, error, provider, model) from error
+        raise exchange.malformed(f"is not JSON ({error})", body) from error
     answer = _object(payload)
     if answer.get("error") or answer.get("object") == "error":
-        raise error_from_event(answer, provider=provider, model=model)
+        raise exchange.failed(answer)
     choices = _objects(answer.get("choices"))
     if not choices:
-        msg = f"The answer of {provider} holds no choice: {_excerpt(body)}"
-        raise MalformedResponseError(msg, body=payload, provider=provider, model=model)
+        raise exchange.malformed("holds no choice", body)
     usage = _usage_of(answer)
     facts = {key: answer[key] for key in ("system_fingerprint", "service_tier") if answer.get(key)}
     kept = {key: answer[key] for key in _TOP_LEVEL_KEPT if answer.get(key)}
@@ -532,16 +533,15 @@ def decode_answer(
     generations: list[ChatGeneration] = []
     for choice in choices:
         if choice.get("error"):
-            raise error_from_event(choice, provider=provider, model=model)
+            raise exchange.failed(choice)
         finish_reason = _word(choice.get("finish_reason"))
         response_metadata = _metadata(
-            provider=provider,
             finish_reason=finish_reason,
             model=_word(answer.get("model")),
             answer_id=answer_id,
             facts=facts,
             usage=usage,
-            reply=metadata,
+            exchange=exchange,
         )
         info: dict[str, Any] = {"finish_reason": finish_reason}
         tokens = _logprobs_of(choice.get("logprobs"))
@@ -557,10 +557,8 @@ def decode_answer(
     return result
 
 
-def _decode_unasked_stream(
-    body: bytes, provider: str, model: str | None, metadata: Mapping[str, Any] | None, max_bytes: int
-) -> ChatResult:
-    decoder = AnswerDecoder(provider=provider, model=model, metadata=metadata, max_event_bytes=max_bytes)
+def _decode_unasked_stream(body: bytes, exchange: Exchange) -> ChatResult:
+    decoder = AnswerDecoder(exchange)
     merged = Accumulator()
     for chunk in (*decoder.feed(body), *decoder.finish()):
         merged.add(cast("AIMessageChunk", chunk.message))
@@ -726,15 +724,14 @@ def _logprobs_of(given: Any) -> dict[str, Any]:
 
 def _metadata(
     *,
-    provider: str,
     finish_reason: str | None,
     model: str | None,
     answer_id: str | None,
     facts: Mapping[str, Any],
     usage: dict[str, Any] | None,
-    reply: Mapping[str, Any] | None,
+    exchange: Exchange,
 ) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"model_provider": provider}
+    metadata: dict[str, Any] = {"model_provider": exchange.provider}
     if finish_reason:
         metadata["finish_reason"] = finish_reason
     if model:
@@ -744,8 +741,7 @@ def _metadata(
     metadata.update(facts)
     if usage is not None:
         metadata["token_usage"] = usage
-    if reply:
-        metadata.update(reply)
+    metadata.update(exchange.metadata)
     return metadata
 
 
@@ -840,14 +836,4 @@ _EXCERPT: Final = 200
 
 def _excerpt(body: bytes) -> str:
     text = body[: _EXCERPT * 4].decode("utf-8", "replace").strip()
-    return repr(text if len(text) <= _EXCERPT else text[:_EXCERPT] + "...")
-
-
-def _not_json(body: bytes, error: ValueError, provider: str, model: str | None) -> MalformedResponseError:
-    msg = f"{provider} sent an answer that is not JSON ({error}): {_excerpt(body)}"
-    return MalformedResponseError(msg, body=_excerpt(body), provider=provider, model=model)
-
-
-def _too_large(max_bytes: int, provider: str, model: str | None) -> MalformedResponseError:
-    msg = f"The answer of {provider} is larger than {max_bytes:,} bytes."
-    return MalformedResponseError(msg, provider=provider, model=model)
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "..."

@@ -15,7 +15,7 @@ import pytest
 from chatcore.errors import ChatCoreError, ContentFilteredError, ProviderError
 from chatcore.http.status import error_from
 from chatcore.messages import Accumulator, AIMessage
-from chatcore.providers._openai_chat import AnswerDecoder, decode_answer
+from chatcore.providers._openai_chat import AnswerDecoder, Exchange, decode_answer
 from tests.providers.traffic import rows
 
 Cut = Callable[[bytes], Iterator[bytes]]
@@ -109,10 +109,10 @@ def read(row: dict[str, Any], cut: Cut) -> AIMessage:
     if row["status"] != 200:
         raise error_from(row["status"], row["response_headers"], body, provider=row["provider"])
     if not row["stream_body"]:
-        message = decode_answer(body, provider=row["provider"]).generations[0].message
+        message = decode_answer(body, Exchange(row["provider"])).generations[0].message
         assert isinstance(message, AIMessage)
         return message
-    decoder = AnswerDecoder(provider=row["provider"])
+    decoder = AnswerDecoder(Exchange(row["provider"]))
     merged = Accumulator()
     for part in cut(body):
         for chunk in decoder.feed(part):
