@@ -80,8 +80,9 @@ class Bucket:
         """Seconds until it holds `amount`: 0 if it does, infinite if it never will."""
         if amount > self.capacity:
             return math.inf
+        missing = amount - self.level(now)
         # A hair of slack: after exactly the announced wait, rounding must not turn the request away again.
-        return max(0.0, (amount - self.level(now) - 1e-6) / self.rate)
+        return missing / self.rate if missing > 1e-6 else 0.0
 
     def take(self, amount: float, now: float) -> None:
         """Take `amount`, into debt if need be."""

@@ -201,42 +201,39 @@ class Schema:
 
     def _number(self, schema: dict[str, Any], draw: random.Random, _depth: int, path: str) -> int | float:
         step: int | float | None = schema.get("multipleOf")
-        low, high = _bounds(schema, step or 0.25)
-        if low > high:
-            raise self._unknown(path, f"no number lies between {low} and {high}")
-        if step is None:
-            # Quarters are exact in binary: what was sent is what is read, to the last digit.
-            step = 0.25 if math.floor(high / 0.25) >= math.ceil(low / 0.25) else (high - low or 1)
-            if step != 0.25:
-                return (low + high) / 2
-        first, last = math.ceil(low / step), math.floor(high / step)
-        if first > last:
-            raise self._unknown(path, f"no multiple of {step} lies between {low} and {high}")
-        return round(draw.randint(first, last) * step, 9)  # 3 * 0.1 is to read 0.3
+        # Quarters are exact in binary: what was sent is what is read, to the last digit.
+        reach = _Reach(schema, step or 0.25)
+        if reach.first <= reach.last:
+            return round(draw.randint(reach.first, reach.last) * reach.step, 9)  # 3 * 0.1 is to read 0.3
+        if step is None and (reach.low < reach.high or (reach.low == reach.high and not reach.open)):
+            return (reach.low + reach.high) / 2
+        of = "" if step is None else f" that is a multiple of {step}"
+        raise self._unknown(path, f"there is no number{of} from {reach.low} to {reach.high}")
 
     def _unknown(self, path: str, why: str) -> UnknownShapeError:
         return UnknownShapeError(f"{self._name}, at {path}: {why}")
 
 
-def _bounds(schema: dict[str, Any], step: float) -> tuple[float, float]:
-    """The least and the greatest number allowed; 100 apart where the schema leaves one open."""
-    lows = [schema["minimum"]] if "minimum" in schema else []
-    highs = [schema["maximum"]] if "maximum" in schema else []
-    if "exclusiveMinimum" in schema:
-        lows.append(_beyond(schema["exclusiveMinimum"], highs, step))
-    if "exclusiveMaximum" in schema:
-        highs.append(-_beyond(-schema["exclusiveMaximum"], [-low for low in lows], step))
-    if lows:
-        low = max(lows)
-        return low, min(highs) if highs else low + 100 * max(step, 1)
-    if highs:
-        return min(highs) - 100 * max(step, 1), min(highs)
-    return 0, 100 * max(step, 1)
+class _Reach:
+    """The numbers a schema allows: those from `low` to `high`, and among them `step` times `first` to `last`.
 
+    Where the schema leaves an end open, the other is a hundred steps away.
+    """
 
-def _beyond(bound: float, others: list[float], step: float) -> float:
-    """A number just greater than a bound: by the step, or by half of what is left below the other bound."""
-    return bound + min([step, *((other - bound) / 2 for other in others if other > bound)])
+    def __init__(self, schema: dict[str, Any], step: float) -> None:
+        self.step = step
+        width = 100 * max(step, 1)
+        low, above = schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf)
+        high, below = schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf)
+        self.low, self.high = max(low, above), min(high, below)
+        if self.low == -math.inf:
+            self.low = min(0, self.high - width) if self.high < width else 0
+        if self.high == math.inf:
+            self.high = self.low + width
+        self.first, self.last = math.ceil(self.low / step), math.floor(self.high / step)
+        self.first += self.first * step <= above
+        self.last -= self.last * step >= below
+        self.open = above >= low or below <= high
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
