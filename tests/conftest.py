@@ -1,7 +1,7 @@
 """What every test gets: both backends, and the proof that it left nothing behind.
 
-An async test is a coroutine function marked `anyio`; it runs once on asyncio and once on trio, each time in a loop of its
-own. What only trio has (its autojump clock) is tested by functions marked `trio`, which pytest-trio runs.
+An async test is a coroutine function marked `anyio`; it runs once on asyncio and once on trio, each time in a loop of
+its own. What only trio has (its autojump clock) is tested by functions marked `trio`, which pytest-trio runs.
 
 Nothing may outlive a test:
 

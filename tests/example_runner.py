@@ -3,9 +3,9 @@
     python -m pytest -p tests.example_runner README.md docs chatcore
 
 In a document, an example is a block fenced as ```python; in a docstring, a literal block (`::`) that is Python, or an
-interactive session (`>>>`). It may `await`. The examples of one file share their names; those of a docstring have a `model`
-and some `prompts` besides. A simulator answers them all. One that cannot run is left out by `<!-- skip: next "reason" -->`,
-or in a docstring by `.. skip: next "reason"`.
+interactive session (`>>>`). It may `await`. The examples of one file share their names; those of a docstring have a
+`model` and some `prompts` besides. A simulator answers them all. One that cannot run is left out by
+`<!-- skip: next "reason" -->`, or in a docstring by `.. skip: next "reason"`.
 """
 
 from __future__ import annotations

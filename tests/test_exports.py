@@ -64,7 +64,7 @@ def test_every_public_name_is_documented(module: ModuleType) -> None:
 
 
 def _silent_constants(module: ModuleType) -> list[str]:
-    """The constants and type aliases of this file that are public and not followed by a string that says what they are."""
+    """The public constants and type aliases of this file that no string after them explains."""
     body = ast.parse(inspect.getsource(module)).body
     return [
         target.id
