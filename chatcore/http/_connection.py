@@ -99,11 +99,9 @@ class Connection:
                 return event
             if event is h11.NEED_DATA:
                 data = await self._receive()
-                if not data and self._h11.their_state is h11.SEND_RESPONSE and not self._h11.trailing_data[0]:
+                if not data:
                     raise h11.RemoteProtocolError("the server closed the connection without an answer")
                 self._h11.receive_data(data)
-            elif not isinstance(event, h11.InformationalResponse):
-                raise h11.RemoteProtocolError("the server sent no answer that is one of HTTP/1.1")
 
     async def read(self) -> bytes:
         """The next bytes of the response's body, as many as have come; b"" at its end."""
@@ -127,8 +125,8 @@ class Connection:
         if (
             self._h11.our_state is not h11.DONE
             or self._h11.their_state is not h11.DONE
-            # Bytes that nobody asked for would be taken for the next answer.
-            or self._h11.trailing_data[0]
+            # Bytes that nobody asked for would be taken for the next answer. The flag is the connection's end.
+            or self._h11.trailing_data != (b"", False)
         ):
             return False
         self._h11.start_next_cycle()

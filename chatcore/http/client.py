@@ -7,10 +7,12 @@
     HttpClient(httpx.AsyncClient())  the user's client, as it is; on one loop only; never closed here
     HttpClient(make_client)          a client per loop, made by the user's function, closed when the loop ends
 
-The pool is used without httpx's client around it, which would cost as much again as the request itself. A user's client
-is known by what it does, not by its class, so that httpx and httpx2 serve alike; so are exceptions, by their classes' names.
+The pool is used without httpx's client around it, which would cost as much again as the request itself. A user's
+client is known by what it does, not by its class, so that httpx and httpx2 serve alike; exceptions are known by the
+names of their classes.
 
-Nothing here holds a cancel scope or a task group while the caller reads: a stream is entered in one pull and left in another.
+Nothing here holds a cancel scope or a task group while the caller reads: a stream is entered in one pull and left in
+another.
 """
 
 from __future__ import annotations
@@ -79,8 +81,9 @@ HttpClientGiven: TypeAlias = AsyncClient | Callable[[], AsyncClient] | None
 class HttpClient:
     """Sends the requests of one model.
 
-    http_client: None for chatcore's own connections; an `httpx.AsyncClient` or `httpx2.AsyncClient`, used as it is on the
-        event loop that uses it first; or a function without arguments that returns one, called once for each event loop.
+    http_client: None for chatcore's own connections; an `httpx.AsyncClient` or `httpx2.AsyncClient`, used as it is on
+        the event loop that uses it first; or a function without arguments that returns one, called once for each
+        event loop.
     provider: who is asked, for errors.
 
     Raises:
@@ -141,9 +144,9 @@ class HttpClient:
             home = self._home = self._home or ref(here)
         if home() is not here:
             raise ConfigurationError(
-                "This http_client was used on another event loop before, and its connections belong to that one (each "
-                "`asyncio.run` has a loop of its own, and so have the sync verbs). Pass a function that makes a client, "
-                "`http_client=lambda: httpx.AsyncClient(...)`: it is called once for each loop."
+                "This http_client was used on another event loop before, and its connections belong to that one "
+                "(each `asyncio.run` has a loop of its own, and so have the sync verbs). Pass a function that makes a "
+                "client, `http_client=lambda: httpx.AsyncClient(...)`: it is called once for each loop."
             )
         if getattr(client, "is_closed", False):
             raise ConfigurationError("This http_client is closed. Keep it open for as long as models use it.")
@@ -398,7 +401,8 @@ def _place(url: str) -> _Place:
         raise ConfigurationError(f"base_url makes no valid URL ({shown!r}): {error}") from error
     if parsed.scheme not in ("http", "https") or not host:
         raise ConfigurationError(
-            f"base_url must begin with https:// or http:// and a host, as https://api.openai.com/v1 does; the URL is {shown!r}."
+            "base_url must begin with https:// or http:// and a host, as https://api.openai.com/v1 does; the URL is "
+            f"{shown!r}."
         )
     tls = parsed.scheme == "https"
     user = parsed.userinfo
@@ -564,9 +568,7 @@ async def _directly(pool: IdleStackTransport, call: _Call, place: _Place) -> Rep
     for raw_name, raw_value in exchange.headers:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    decoder = None if coding in ("identity", "") else _Decoder(coding)
-    return Reply(call, exchange.status, headers, exchange, decoder)
+    return Reply(call, exchange.status, headers, exchange, _decoder(headers))
 
 
 OWN_FIELDS: Final = (
@@ -589,27 +591,27 @@ async def _through(client: AsyncClient, call: _Call) -> Reply:
         )
         response = await client.send(request, stream=True, follow_redirects=False)
     headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
-    return Reply(call, int(response.status_code), headers, _ClientBody(response), None)
+    decoder = _decoder(headers)
+    if (decoder is not None and not decoder.is_known) or getattr(response, "is_stream_consumed", False):
+        # What only the client can decode (it may know brotli); or a mock's answer, which is decoded already.
+        return Reply(call, int(response.status_code), headers, _ClientBody(response, response.aiter_bytes()), None)
+    return Reply(call, int(response.status_code), headers, _ClientBody(response, response.aiter_raw()), decoder)
 
 
 class _ClientBody:
     """The body of a response of a user's client."""
 
-    __slots__ = ("_parts", "_response", "is_over")
+    __slots__ = ("_is_begun", "_parts", "_response", "is_over")
 
-    def __init__(self, response: Any) -> None:
+    def __init__(self, response: Any, parts: AsyncIterator[bytes]) -> None:
         self._response = response
-        self._parts: AsyncIterator[bytes] | None = None
+        self._parts = parts
+        self._is_begun = False
         self.is_over = False
 
     async def read(self) -> bytes:
-        if self._parts is None:
-            parts = (
-                self._response.aiter_bytes() if hasattr(self._response, "aiter_bytes") else self._response.aiter_raw()
-            )
-            self._parts = cast("AsyncIterator[bytes]", aiter(parts))
-        parts = self._parts
-        while (part := await anext(parts, None)) is not None:
+        self._is_begun = True
+        while (part := await anext(self._parts, None)) is not None:
             if part:
                 return part
         return b""
@@ -617,7 +619,7 @@ class _ClientBody:
     async def aclose(self) -> None:
         self.is_over = True
         try:
-            if self._parts is not None:
+            if self._is_begun:
                 await _unwind(self._parts)
         finally:
             await self._response.aclose()
@@ -626,8 +628,8 @@ class _ClientBody:
 async def _unwind(parts: AsyncIterator[bytes]) -> None:
     """End an iteration that was left early.
 
-    httpx reads a body through half a dozen nested async generators. Closing the outermost drops the others, of which trio
-    then warns, and for which asyncio starts tasks. Cancelling the innermost read instead ends them all, from within.
+    httpx reads a body through half a dozen nested async generators. Closing the outermost drops the others, of which
+    trio then warns, and for which asyncio starts tasks. Cancelling the innermost read ends them all, from within.
     """
     with anyio.CancelScope(shield=True) as scope:
         scope.cancel()
@@ -638,21 +640,27 @@ async def _unwind(parts: AsyncIterator[bytes]) -> None:
                     break
 
 
+def _decoder(headers: Mapping[str, str]) -> _Decoder | None:
+    coding = headers.get("content-encoding", "").strip().lower()
+    return None if coding in ("", "identity") else _Decoder(coding)
+
+
 class _Decoder:
     """Decodes a body that was compressed as we allowed it to be, a bounded part at a time."""
 
-    __slots__ = ("_coding", "_has_data", "_zlib", "is_over", "wants_more")
+    __slots__ = ("_coding", "_has_data", "_zlib", "is_known", "is_over", "wants_more")
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
         self._zlib = zlib.decompressobj(zlib.MAX_WBITS | (16 if "gzip" in coding else 0))
         self._has_data = False
+        self.is_known = coding in ("gzip", "x-gzip", "deflate")
         self.wants_more = True
         self.is_over = False
 
     def decode(self, part: bytes) -> bytes:
         """The next decoded bytes. `part` is the body's next, b"" at its end or if no more was wanted."""
-        if self._coding not in ("gzip", "x-gzip", "deflate"):
+        if not self.is_known:
             raise httpx.DecodingError(f"its content-encoding {self._coding!r} was not asked for")
         if not part and self.wants_more:
             self.is_over = True

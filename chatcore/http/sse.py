@@ -1,8 +1,8 @@
 """Server-sent events, decoded from bytes as they come.
 
-The rules are the HTML standard's (https://html.spec.whatwg.org/multipage/server-sent-events.html), under every chunking of
-the bytes. Only CR, LF and CRLF end a line: U+2028 and the like are text. Data is handed on as bytes, since JSON parsers
-read bytes faster than text.
+The rules are the HTML standard's (https://html.spec.whatwg.org/multipage/server-sent-events.html), under every chunking
+of the bytes. Only CR, LF and CRLF end a line: U+2028 and the like are text. Data is handed on as bytes, since JSON
+parsers read bytes faster than text.
 """
 
 from __future__ import annotations
@@ -163,6 +163,6 @@ class SSEDecoder:
 
     def _event_too_large(self) -> MalformedResponseError:
         return MalformedResponseError(
-            f"A server-sent event is larger than the cap of {self._max_event_bytes:,} bytes, or the stream lacks the blank "
-            "lines that end its events. Raise the cap if such events are expected."
+            f"A server-sent event is larger than the cap of {self._max_event_bytes:,} bytes, or the stream lacks the "
+            "blank lines that end its events. Raise the cap if such events are expected."
         )

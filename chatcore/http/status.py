@@ -1,7 +1,7 @@
 """What went wrong, read from an answer: its status, its headers, and a body of any shape.
 
-Every provider words its errors in its own way. What is known of that is data here: tables of codes, and a few phrases for
-those who send no code. Nothing here touches the network.
+Every provider words its errors in its own way. What is known of that is data here: tables of codes, and a few phrases
+for those who send no code. Nothing here touches the network.
 """
 
 from __future__ import annotations
@@ -208,8 +208,8 @@ BY_CODE: Final[dict[str, type[ProviderError]]] = {
             "datainspectionfailed moderation_blocked"
         ),
         QuotaExhaustedError: (
-            "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance insufficient_credits "
-            "exceeded_current_quota_error arrearage billing_error payment_required servicequotaexceededexception"
+            "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance billing_error "
+            "insufficient_credits exceeded_current_quota_error arrearage payment_required servicequotaexceededexception"
         ),
         RateLimited: (
             "rate_limit_error rate_limit_exceeded rate_limited ratelimitreached resource_exhausted too_many_requests "
@@ -221,10 +221,12 @@ BY_CODE: Final[dict[str, type[ProviderError]]] = {
             "modelnotreadyexception"
         ),
         AuthenticationError: (
-            "authentication_error invalid_api_key invalid_authentication_error unauthenticated api_key_invalid unauthorized "
-            "incorrect_api_key_error"
+            "authentication_error invalid_api_key invalid_authentication_error unauthenticated api_key_invalid "
+            "unauthorized incorrect_api_key_error"
         ),
-        PermissionDeniedError: "permission_error permission_denied permission_denied_error forbidden accessdeniedexception",
+        PermissionDeniedError: (
+            "permission_error permission_denied permission_denied_error forbidden accessdeniedexception"
+        ),
         NotFoundError: (
             "not_found_error not_found model_not_found deploymentnotfound modelnotfound resourcenotfoundexception "
             "resource_not_found_error"
@@ -258,13 +260,13 @@ SAYS_OVERFLOW: Final = re.compile(
     re.IGNORECASE,
 )
 SAYS_FILTERED: Final = re.compile(
-    r"content (management|filtering|moderation|safety) polic|content filter|flagged as potentially violating|safety system"
-    r"|input was flagged|was blocked by [^.]{0,30}(safety|moderation)",
+    r"content (management|filtering|moderation|safety) polic|content filter|flagged as potentially violating"
+    r"|safety system|input was flagged|was blocked by [^.]{0,30}(safety|moderation)",
     re.IGNORECASE,
 )
 # Gemini says "exceeded your current quota" of limits that refill each minute, so that phrase proves nothing.
 SAYS_NO_CREDIT: Final = re.compile(
-    r"credit balance is too low|insufficient (account )?(balance|credits?|funds)|(run out|used all) of [^.]{0,30}credits"
+    r"credit balance is too low|insufficient (account )?(balance|credits?|funds)|run out of [^.]{0,30}credits"
     r"|requires more credits|account (is not active|balance is)|billing (hard )?limit",
     re.IGNORECASE,
 )
@@ -327,8 +329,8 @@ def _redirected(headers: Mapping[str, str]) -> str:
     # Without its query, which may hold a key.
     target = redacted(headers.get("location", "").partition("?")[0])
     return (
-        f"It redirects{f' to {target}' if target else ''}, and redirects are not followed, since they would carry the key "
-        "elsewhere: set `base_url` to the right address (https, the exact host and path)."
+        f"It redirects{f' to {target}' if target else ''}, and redirects are not followed, since they would carry the "
+        "key elsewhere: set `base_url` to the right address (https, the exact host and path)."
     )
 
 
@@ -534,8 +536,8 @@ LOOKS_SECRET: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\beyJ[\w-]{8,}\.[\w.-]{8,}"), REDACTED),
     (
         re.compile(
-            r"(?i)\b((?:api|access|auth|secret|subscription)[-_ ]?(?:key|token)(?: provided| given)?[\"']?\s*[:=]\s*[\"'`]?"
-            r"|[?&]key=)(?=[^\s\"'`&,;}]*[\d*])[^\s\"'`&,;}]{4,}"
+            r"(?i)\b((?:api|access|auth|secret|subscription)[-_ ]?(?:key|token)(?: provided| given)?[\"']?"
+            r"\s*[:=]\s*[\"'`]?|[?&]key=)(?=[^\s\"'`&,;}]*[\d*])[^\s\"'`&,;}]{4,}"
         ),
         rf"\1{REDACTED}",
     ),

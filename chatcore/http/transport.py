@@ -6,13 +6,13 @@
                    │ empty                                ├──►  Exchange  ──  body read to its end  ──►  idle stack
                    └── slot (if there is a cap) ── connect ┘       └───────  left early, failed  ──────►  closed
 
-httpcore's pool walks all its connections at every request and every response, so a request costs ten times as much among
-a thousand as alone. Here the idle connections of an origin are a stack: the one used last is used next, and what falls
-to the bottom expires.
+httpcore's pool walks all its connections at every request and every response, so a request costs ten times as much
+among a thousand as alone. Here the idle connections of an origin are a stack: the one used last is used next, and what
+falls to the bottom expires.
 
 A request is sent once. Where the server closes an idle connection at the very moment of its reuse, nobody can know
-whether it has read the request, and a chat completion is no idempotent request (RFC 9112 §9.3.1): the error is retryable,
-and the one layer that retries decides.
+whether it has read the request, and a chat completion is no idempotent request (RFC 9112 §9.3.1): the error is
+retryable, and the one layer that retries decides.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ CONNECT_FAILURES: Final = (OSError, anyio.BrokenResourceError, anyio.EndOfStream
 
 @cache
 def shared_ssl_context() -> ssl.SSLContext:
-    """The process's TLS settings: httpx's own, so its trust store and `SSL_CERT_FILE`. Made at first use: it is slow."""
+    """The process's TLS settings, with httpx's trust store and `SSL_CERT_FILE`: made at first use, since it is slow."""
     context = httpx.create_ssl_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -67,7 +67,7 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
         self._ssl_context = ssl_context
         self._keepalive_expiry = keepalive_expiry
         self._max_connections = max_connections
-        # A semaphore wakes its waiters in order, lets no newcomer pass them, and passes a slot on if its waiter was cancelled.
+        # Waiters are woken in order, no newcomer passes them, and a slot given to one that was cancelled is passed on.
         self._slots = None if max_connections is None else anyio.Semaphore(max_connections, fast_acquire=True)
         self._idle: dict[Origin, deque[Connection]] = {}
         self._in_use: set[Connection] = set()
