@@ -282,7 +282,7 @@ class Connection:
             if write.status is not None:
                 self._service.ledger.replying(request, write.status)
         await self._send(b"".join([write.data for write in ready]))
-        request.chunks_sent += sum(write.chunks for write in ready)
+        self._service.ledger.sent(request, sum(write.chunks for write in ready))
         ready.clear()
 
     def _reset_on_close(self) -> None:

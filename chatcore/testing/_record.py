@@ -113,6 +113,7 @@ class Stats:
     requests_finished: answered whole. requests_cut_off: left by their client before that. requests_faulted: ended by a
     fault. requests_refused: answered by a 4xx they had earned. rate_limited: answered by a 429 of the limits.
     cut_offs: the last 1,000 requests that were cut off, and when.
+    chunks_sent: events written of all streamed replies, and whole plain ones.
     stalled: requests that a stall holds now.
     prompt_tokens, completion_tokens: of all answers begun.
     faults: played, by kind. statuses: replies begun, by HTTP status.
@@ -129,6 +130,7 @@ class Stats:
     requests_faulted: int = 0
     requests_refused: int = 0
     rate_limited: int = 0
+    chunks_sent: int = 0
     stalled: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -265,16 +267,25 @@ class Ledger:
         """Count a fault that this request is about to meet."""
         request.fault = kind
         self.stats.faults[kind] += 1
+        self._changed()
 
     def replying(self, request: SimulatedRequest, status: int) -> None:
         """Count a reply that begins."""
         request.status = status
         self.stats.statuses[status] += 1
+        self._changed()
+
+    def sent(self, request: SimulatedRequest, chunks: int) -> None:
+        """Count events that have been written."""
+        request.chunks_sent += chunks
+        self.stats.chunks_sent += chunks
+        self._changed()
 
     def answering(self, prompt_tokens: int, completion_tokens: int) -> None:
         """Count the tokens of an answer that begins."""
         self.stats.prompt_tokens += prompt_tokens
         self.stats.completion_tokens += completion_tokens
+        self._changed()
 
     def stalled(self, change: int) -> None:
         """Count a request that a stall now holds (1), or no longer (-1)."""
