@@ -94,6 +94,14 @@ async def _tasks_settle() -> AsyncGenerator[None, None]:
         )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests whose names change from run to run: no two workers, nor two runs, could agree on them."""
+    nameless = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if nameless:
+        text = "Parameters shown by their address; give them ids:\n" + "\n".join(f"  {name}" for name in nameless)
+        raise pytest.UsageError(text)
+
+
 def pytest_collection_finish() -> None:
     # What is loaded by now stays: collecting after each test need not look at it again.
     gc.collect()

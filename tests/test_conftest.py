@@ -103,6 +103,23 @@ def test_what_ends_with_its_loop_is_no_leak(guarded: pytest.Pytester) -> None:
     guarded.runpytest_inprocess().assert_outcomes(passed=4)
 
 
+def test_parameter_without_a_name_of_its_own_is_refused(guarded: pytest.Pytester) -> None:
+    guarded.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("thing", [object()], ids=repr)
+        def test_thing(thing):
+            pass
+        """
+    )
+    result = guarded.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: Parameters shown by their address; give them ids:", "*test_thing*object at 0x*"]
+    )
+
+
 # Both plugins in one file: each takes the tests of its own mark.
 
 
