@@ -6,7 +6,8 @@
 
     conversation = [SystemMessage("You are brief."), HumanMessage("Why is the sky blue?")]
 
-Names, fields and `type` tags are those of `langchain_core.messages` 1.7; docs/differences.md lists where behaviour differs.
+Names, fields and `type` tags are those of `langchain_core.messages` 1.7; docs/differences.md lists where behaviour
+differs.
 """
 
 from __future__ import annotations

@@ -92,7 +92,8 @@ _BY_ROLE: dict[str, type[BaseMessage]] = {
 }
 _ROLES = "'human', 'user', 'ai', 'assistant', 'system', 'developer', 'tool' or 'function'"
 
-# langchain-core writes a message as a constructor's name and arguments. A fixed table, so that input never chooses a class.
+# langchain-core writes a message as a constructor's name and arguments. A fixed table, so that input never chooses a
+# class.
 _BY_CONSTRUCTOR: dict[str, str] = {
     "HumanMessage": "human",
     "HumanMessageChunk": "human",
@@ -128,8 +129,8 @@ def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | str | _S
 
         Roles: human, user, ai, assistant, system, developer, tool, function.
 
-    Raises InvalidInputError, which names the position and what is accepted. An empty list is returned as it is: whether a
-    model can answer nothing is for the model to say.
+    Raises InvalidInputError, which names the position and what is accepted. An empty list is returned as it is:
+    whether a model can answer nothing is for the model to say.
     """
     if isinstance(messages, str):
         return [HumanMessage(content=messages)]

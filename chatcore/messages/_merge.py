@@ -1,7 +1,7 @@
 """How the parts of a streamed message become one: strings join, lists merge by index, dicts merge by key.
 
-Each function takes any number of parts and reads each of them once, so that joining n parts costs n, whatever they hold.
-The rules are those of langchain-core 1.7 (`langchain_core.utils._merge`).
+Each function takes any number of parts and reads each of them once, so that joining n parts costs n, whatever they
+hold. The rules are those of langchain-core 1.7 (`langchain_core.utils._merge`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from chatcore.messages._shapes import is_dict, is_list
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ContentJoin", "merge_content", "merge_dicts", "merge_lists", "merge_obj", "texts_of"]
+__all__ = ["ContentJoin", "DictJoin", "merge_content", "merge_dicts", "merge_lists", "merge_obj", "texts_of"]
 
 # Labels: a provider repeats them in every part, and they stay what they are.
 _LABELS = frozenset({"id", "output_version", "model_provider", "format"})
@@ -24,29 +24,15 @@ _LAST_WINS = frozenset({"index", "created", "timestamp"})
 def merge_dicts(*parts: dict[Any, Any]) -> dict[Any, Any]:
     """Merge dicts key by key, in order; none of them is changed.
 
-    None yields to any value. Strings join, dicts and lists merge, whole numbers add up; labels (`id`, `model_provider`, …)
-    that repeat stay, and of `index`, `created` and `timestamp` the last one counts.
+    None yields to any value. Strings join, dicts and lists merge, whole numbers that differ add up; labels (`id`,
+    `model_provider`, …) that repeat stay, and of `index`, `created` and `timestamp` the last one counts.
 
     Raises TypeError if two values of one key have different types, or differ and cannot be merged.
     """
-    merged: dict[Any, Any] = {}
-    # The values of one key are gathered first and joined once, for else each join would copy what the last one made.
-    gathered: dict[Any, list[Any]] = {}
+    join = DictJoin()
     for part in parts:
-        for key, value in part.items():
-            if key not in merged:
-                merged[key] = value
-            elif value is None:
-                continue
-            elif merged[key] is None:
-                merged[key] = value
-            elif (values := gathered.get(key)) is None:
-                gathered[key] = [merged[key], value]
-            else:
-                values.append(value)
-    for key, values in gathered.items():
-        merged[key] = _merge_values(key, values)
-    return merged
+        join.add(part)
+    return join.value()
 
 
 def merge_lists(left: list[Any] | None, *others: list[Any] | None) -> list[Any] | None:
@@ -103,6 +89,34 @@ def texts_of(content: Iterable[Any]) -> list[str]:
         elif part.get("type") == "text" and isinstance(part.get("text"), str):
             texts.append(part["text"])
     return texts
+
+
+class DictJoin:
+    """Joins dicts: keeps the values of each key as they come, merges them once."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: dict[Any, list[Any]] = {}
+
+    def add(self, part: dict[Any, Any]) -> None:
+        """Take the next part."""
+        for key, value in part.items():
+            values = self._values.get(key)
+            if values is None:
+                self._values[key] = [value]
+            elif value is None:
+                continue
+            elif values[0] is None:
+                values[0] = value
+            else:
+                values.append(value)
+
+    def value(self) -> dict[Any, Any]:
+        """What has come so far, merged, in a dict of its own."""
+        return {
+            key: values[0] if len(values) == 1 else _merge_values(key, values) for key, values in self._values.items()
+        }
 
 
 class ContentJoin:
@@ -204,12 +218,7 @@ class _ListJoin:
             self._append(text)
 
     def value(self) -> list[Any]:
-        values: list[Any] = []
-        for entry in self._entries:
-            value = entry.value()
-            entry.parts = [value]
-            values.append(value)
-        return values
+        return [entry.value() for entry in self._entries]
 
     def _append(self, element: Any) -> None:
         entry = _Entry(element)

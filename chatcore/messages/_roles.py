@@ -1,4 +1,4 @@
-"""The messages that people, programs and prompts write: human, system, free-role, function, and the order to remove one."""
+"""The messages that people and programs write: human, system, free-role, function, and the order to remove one."""
 
 # A kind's tag replaces its base's; pydantic means it so.
 # pyright: reportIncompatibleVariableOverride=false

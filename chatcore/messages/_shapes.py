@@ -1,6 +1,7 @@
 """Telling dicts and lists apart in data from outside.
 
-`isinstance(value, dict)` leaves strict type checkers with a dict of unknowns; these say what JSON has: string keys, any value.
+`isinstance(value, dict)` leaves strict type checkers with a dict of unknowns; these say what JSON has: string keys,
+any value.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Filling a pydantic model without validating it.
 
 A model answers in thousands of chunks, and validating one costs more than everything else that happens to it. Where all
-that is given is known to be right (a plain string; what a codec has just made), the instance's slots are written at once.
-The result is what validation would have made: equal, with the same fields in the same order, the same `model_fields_set`.
-All four slots must be set: the fields (a dict, kept and not copied), the names of those that were given, the extra fields
-(`{}` in a model that allows them, else None) and the private attributes (None in a model without any).
+that is given is known to be right (a plain string; what a codec has just made), the instance's slots are written at
+once. The result is what validation would have made: equal, with the same fields in the same order, the same
+`model_fields_set`. All four slots must be set: the fields (a dict, kept and not copied), the names of those that were
+given, the extra fields (`{}` in a model that allows them, else None) and the private attributes (None in a model
+without any).
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ _DATA_URI = re.compile(r"data:(?P<mime_type>[^;]+);base64,(?P<data>.+)", re.DOTA
 def standard_blocks(content: str | Sequence[str | dict[Any, Any]]) -> list[ContentBlock]:
     """Read content as standard blocks; what has no standard form is kept whole, as `non_standard`.
 
-    Understood besides the standard blocks themselves: the parts of OpenAI's chat completions (`image_url`, `input_audio`,
-    `file`; https://platform.openai.com/docs/api-reference/chat/create) and the blocks of langchain-core 0.x, which say
-    where their data is by a `source_type`.
+    Understood besides the standard blocks themselves: the parts of OpenAI's chat completions (`image_url`,
+    `input_audio`, `file`; https://platform.openai.com/docs/api-reference/chat/create) and the blocks of langchain-core
+    0.x, which say where their data is by a `source_type`.
     """
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []

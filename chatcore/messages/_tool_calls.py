@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
-from chatcore.messages._shapes import is_dict
+from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from chatcore.messages.content import InvalidToolCall
     from chatcore.messages.tool import ToolCall, ToolCallChunk
 
-__all__ = ["ToolCallJoin", "finished_calls", "parsed_call", "partial_calls"]
+__all__ = ["ToolCallJoin", "finished_calls", "finished_content", "parsed_call", "partial_calls"]
 
 _STRING_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
@@ -26,8 +26,8 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 def parsed_call(name: str | None, args: str | None, call_id: str | None) -> ToolCall | InvalidToolCall:
     """Read the arguments of one whole call, strictly: what is no JSON object makes an invalid call that says why.
 
-    No text at all, and `null`, mean no arguments: servers send both for a tool without parameters. Raw line breaks inside
-    strings, which models write and JSON forbids, can be read in one way only, and are.
+    No text at all, and `null`, mean no arguments: servers send both for a tool without parameters. Raw line breaks
+    inside strings, which models write and JSON forbids, can be read in one way only, and are.
     """
     value: Any = {}
     try:
@@ -54,6 +54,17 @@ def finished_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], lis
         else:
             invalid.append(cast("InvalidToolCall", call))
     return calls, invalid
+
+
+def finished_content(content: Any, response_metadata: Mapping[Any, Any], calls: Sequence[ToolCall]) -> Any:
+    """Content in standard blocks (`output_version` `"v1"`), with whole tool calls in the place of their parts.
+
+    Any other content is returned as it is.
+    """
+    if not is_list(content) or response_metadata.get("output_version") != "v1":
+        return content
+    by_id = {call["id"]: call for call in calls if call["id"]}
+    return [_finished_block(block, by_id) if is_dict(block) else block for block in content]
 
 
 def partial_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
@@ -107,10 +118,14 @@ class ToolCallJoin:
 
     Which call a part belongs to, by what its provider says of it:
 
-    - an index and an id: the call with both; the one at that index if it has no id yet; else a new call;
+    - an index and an id: the call with both; else the latest at that index, if it has no id yet and no other call has
+      this one; else a new call;
     - an index alone: the latest call at that index, else a new call;
-    - an id alone: the call with that id, else a new call;
+    - an id alone: the latest call with that id, else a new call;
     - neither: the latest call, unless the part has a name, which only a new call begins with.
+
+    "Latest" is the last to begin. So the answer follows from the calls as they stand, and not from the way there: calls
+    that were joined, taken out and joined again stay what they are, and sums of chunks may be cut anywhere.
     """
 
     __slots__ = ("_by_id", "_by_index", "_by_index_and_id", "_calls")
@@ -121,9 +136,6 @@ class ToolCallJoin:
         self._by_index: dict[Any, _Call] = {}
         self._by_index_and_id: dict[tuple[Any, str], _Call] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._calls)
-
     def add(self, deltas: Iterable[Mapping[str, Any]]) -> None:
         """Take the parts that one chunk brings."""
         for delta in deltas:
@@ -132,28 +144,48 @@ class ToolCallJoin:
             if call is None:
                 call = _Call(delta)
                 self._calls.append(call)
+                if index is not None:
+                    self._by_index[index] = call
+                self._name(call, call_id)
             else:
+                if not call.id:
+                    self._name(call, call_id)
                 call.grow(delta)
-            if index is not None:
-                self._by_index[index] = call
-                if call_id is not None:
-                    self._by_index_and_id[index, call_id] = call
-            if call_id is not None:
-                self._by_id[call_id] = call
 
     def chunks(self) -> list[ToolCallChunk]:
         """The calls so far, each in one piece."""
         return [call.chunk() for call in self._calls]
 
     def _call_for(self, index: Any, call_id: str | None, name: str | None) -> _Call | None:
-        if index is None:
-            if call_id is not None:
-                return self._by_id.get(call_id)
+        if index is None and call_id is None:
             return None if name or not self._calls else self._calls[-1]
+        if index is None:
+            return self._by_id.get(cast("str", call_id))
         latest = self._by_index.get(index)
         if call_id is None or latest is None:
             return latest
-        return self._by_index_and_id.get((index, call_id)) or (None if latest.id else latest)
+        if not latest.id and call_id not in self._by_id:
+            return latest
+        return self._by_index_and_id.get((index, call_id))
+
+    def _name(self, call: _Call, call_id: str | None) -> None:
+        if call_id is not None:
+            self._by_id[call_id] = call
+            if call.index is not None:
+                self._by_index_and_id[call.index, call_id] = call
+
+
+def _finished_block(block: dict[str, Any], by_id: Mapping[str, ToolCall]) -> dict[str, Any]:
+    kind = block.get("type")
+    if kind == "tool_call_chunk" and (call := by_id.get(cast("str", block.get("id")))) is not None:
+        extras = {"extras": block["extras"]} if "extras" in block else {}
+        return {"type": "tool_call", "name": call["name"], "args": call["args"], "id": call["id"], **extras}
+    if kind in {"server_tool_call", "server_tool_call_chunk"}:
+        args: Any = block.get("args") or "{}"
+        parsed = parsed_call(None, args, None) if isinstance(args, str) else None
+        if parsed is not None and parsed.get("type") == "tool_call":
+            return {**block, "type": "server_tool_call", "args": parsed["args"]}
+    return block
 
 
 def _strict(text: str) -> Any:

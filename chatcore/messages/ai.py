@@ -15,7 +15,7 @@ from chatcore.messages._merge import merge_content, merge_dicts
 from chatcore.messages._shapes import is_dict, is_list, is_sequence
 from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_private
 from chatcore.messages._standard import reasoning_block, tool_blocks
-from chatcore.messages._tool_calls import ToolCallJoin, finished_calls, parsed_call, partial_calls
+from chatcore.messages._tool_calls import ToolCallJoin, finished_calls, finished_content, parsed_call, partial_calls
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.content import InvalidToolCall
 from chatcore.messages.tool import ToolCall, ToolCallChunk, invalid_tool_call, tool_call_chunk
@@ -170,8 +170,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     """A part of a model's answer, as it streams in. `chunk + chunk` joins them.
 
     tool_call_chunks: the parts of tool calls that it brings. `tool_calls` holds as much of them as can be read so far.
-    chunk_position: `"last"` for the end of the answer: from then on `tool_calls` holds only whole calls, and a call whose
-        arguments are cut off is among the `invalid_tool_calls`.
+    chunk_position: `"last"` for the end of the answer: from then on `tool_calls` holds only whole calls, and a call
+        whose arguments are cut off is among the `invalid_tool_calls`.
     """
 
     type: Literal["AIMessageChunk"] = "AIMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
@@ -230,8 +230,9 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @model_validator(mode="after")
     def _init_tool_calls(self) -> Self:
+        is_last = self.chunk_position == "last"
         if self.tool_call_chunks:
-            read = finished_calls if self.chunk_position == "last" else partial_calls
+            read = finished_calls if is_last else partial_calls
             self.tool_calls, self.invalid_tool_calls = read(self.tool_call_chunks)
         elif self.tool_calls or self.invalid_tool_calls:
             self.tool_call_chunks = [
@@ -244,6 +245,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                     for call in self.invalid_tool_calls
                 ),
             ]
+        if is_last:
+            self.content = finished_content(self.content, self.response_metadata, self.tool_calls)
         return self
 
 
@@ -268,6 +271,8 @@ def build_chunk(  # noqa: PLR0913 - the chunk's own fields, all by name
     if tool_call_chunks:
         read = finished_calls if chunk_position == "last" else partial_calls
         calls, invalid = read(tool_call_chunks)
+    if chunk_position == "last" and response_metadata:
+        content = finished_content(content, response_metadata, calls)
     chunk = AIMessageChunk.__new__(AIMessageChunk)
     set_fields(
         chunk,
@@ -304,8 +309,8 @@ def build_message(  # noqa: PLR0913 - the message's own fields, all by name
 ) -> AIMessage:
     """Make a message of parts that are known to be right: for codecs, which have just made them.
 
-    Nothing is validated and nothing is copied: the message owns what it is given. It equals `AIMessage(...)` of the same
-    arguments.
+    Nothing is validated and nothing is copied: the message owns what it is given. It equals `AIMessage(...)` of the
+    same arguments.
     """
     message = AIMessage.__new__(AIMessage)
     set_fields(
@@ -351,7 +356,7 @@ def add_ai_message_chunks(left: AIMessageChunk, *others: AIMessageChunk) -> AIMe
 
 
 def best_id(ids: Iterable[str | None]) -> str | None:
-    """Of the ids that the chunks of one answer carry: the provider's own before a run's, a run's before a made-up one."""
+    """Of the ids that chunks of one answer carry: the provider's own before a run's, a run's before a made-up one."""
     best: str | None = None
     best_rank = -1
     for candidate in ids:
@@ -456,7 +461,8 @@ def _pretty_call(call: Mapping[str, Any]) -> Sequence[str]:
     return lines
 
 
-# Every field in the model's order; a copy is the fastest way to a message's fields. What is mutable is made anew for each.
+# Every field in the model's order; a copy is the fastest way to a message's fields. What is mutable is made anew for
+# each.
 _MESSAGE_TEMPLATE: dict[str, Any] = {**dict.fromkeys(AIMessage.model_fields), "type": "ai"}
 _CHUNK_TEMPLATE: dict[str, Any] = {**dict.fromkeys(AIMessageChunk.model_fields), "type": "AIMessageChunk"}
 _message_fields = _MESSAGE_TEMPLATE.copy

@@ -128,6 +128,7 @@ class BaseMessageChunk(BaseMessage):
             "response_metadata": merge_dicts(self.response_metadata, *(part.response_metadata for part in others)),
             "name": next((part.name for part in (self, *others) if part.name is not None), None),
             "id": self.id,
+            "type": self.type,
         }
 
 

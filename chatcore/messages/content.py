@@ -1,7 +1,7 @@
 """Content blocks: one vocabulary for what a message holds, whichever provider it came from.
 
-A message's `content` is a string or a list of parts in the provider's own shape; `message.content_blocks` reads either as a
-list of the blocks below. Each block is a plain dict (a `TypedDict`) told apart by its `type`:
+A message's `content` is a string or a list of parts in the provider's own shape; `message.content_blocks` reads either
+as a list of the blocks below. Each block is a plain dict (a `TypedDict`) told apart by its `type`:
 
 | type | what it is |
 |---|---|
