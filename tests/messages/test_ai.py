@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+from chatcore.messages import (
+    AIMessage,
+    AIMessageChunk,
+    AnyMessage,
+    HumanMessage,
+    HumanMessageChunk,
+    ToolMessage,
+    UsageMetadata,
+    add_usage,
+    subtract_usage,
+)
+
+CALL = {"name": "f", "args": {"a": 1}, "id": "c1", "type": "tool_call"}
+USAGE = UsageMetadata(input_tokens=5, output_tokens=3, total_tokens=8)
+
+
+def raw(arguments: Any, **others: Any) -> dict[str, Any]:
+    return {"tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": arguments}, **others}]}
+
+
+@pytest.mark.parametrize("arguments", ["", None, "null", "{}"])
+def test_no_arguments_are_said_in_many_ways(arguments: str | None) -> None:
+    assert AIMessage("", additional_kwargs=raw(arguments)).tool_calls == [{**CALL, "args": {}}]
+
+
+def test_raw_line_breaks_in_arguments_are_read() -> None:
+    assert AIMessage("", additional_kwargs=raw('{"a": "x\ny"}')).tool_calls[0]["args"] == {"a": "x\ny"}
+    assert AIMessage("", additional_kwargs=raw('{"a": "\\ud83d"}')).tool_calls[0]["args"] == {"a": "\ud83d"}
+
+
+@pytest.mark.parametrize("arguments", ["{", "[1]", '"a"', "1", "nonsense", '{"a": 1} and more', "[" * 100_000])
+def test_arguments_that_cannot_be_read_are_kept_with_the_reason(arguments: str) -> None:
+    message = AIMessage("", additional_kwargs=raw(arguments))
+    assert message.tool_calls == []
+    (invalid,) = message.invalid_tool_calls
+    assert (invalid["name"], invalid["args"], invalid["id"]) == ("f", arguments, "c1")
+    assert "JSON" in str(invalid["error"])
+
+
+@pytest.mark.parametrize("beside", ["text", ["text"], [{"function": "f"}], {}], ids=str)
+def test_what_is_no_list_of_calls_says_nothing(beside: Any) -> None:
+    message = AIMessage("", additional_kwargs={"tool_calls": beside})
+    assert message.tool_calls == message.invalid_tool_calls == []
+
+
+def test_calls_that_are_given_go_before_raw_ones() -> None:
+    assert AIMessage("", tool_calls=[CALL], additional_kwargs=raw("{}")).tool_calls == [CALL]
+
+
+def test_a_call_without_id_has_none() -> None:
+    assert AIMessage("", tool_calls=[{"name": "f", "args": {}}]).tool_calls == [{**CALL, "args": {}, "id": None}]
+
+
+@pytest.mark.parametrize("call", [{"args": {}}, {"name": "f"}, {"name": 1, "args": {}}, "f"], ids=str)
+def test_wrong_calls_are_refused(call: Any) -> None:
+    with pytest.raises(ValueError, match="tool_calls"):
+        AIMessage("", tool_calls=[call])
+
+
+def test_given_calls_are_not_changed() -> None:
+    call = {"name": "f", "args": {}, "id": "c1", "extras": {"x": 1}}
+    AIMessage("", tool_calls=[call])
+    assert call == {"name": "f", "args": {}, "id": "c1", "extras": {"x": 1}}
+
+
+def test_a_chunk_shows_as_much_of_its_arguments_as_can_be_read() -> None:
+    def args(text: str) -> Any:
+        chunk = AIMessageChunk("", tool_call_chunks=[{"name": "f", "args": text, "id": "c1", "index": 0}])
+        return chunk.tool_calls[0]["args"] if chunk.tool_calls else chunk.invalid_tool_calls[0]["args"]
+
+    assert args('{"a": "b", "c": [1, 2') == {"a": "b", "c": [1, 2]}
+    assert args(
+        '{"a": "b',
+    ) == {"a": "b"}
+    assert args('{"a') == {}
+    assert args('{"a": tr') == {}
+    assert args('{"a": "x\\') == {"a": "x"}
+    assert args('{"a": "line\nbre') == {"a": "line\nbre"}
+    assert args('{"a": "\\ud83d') == {"a": ""}
+    assert args("null") == {}
+    assert args('a": 1}') == 'a": 1}'
+    assert args("{'a'") == "{'a'"
+
+
+def test_a_chunk_without_tool_calls_parses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(text: str, **_: Any) -> Any:
+        raise AssertionError(text)
+
+    monkeypatch.setattr("chatcore.messages._tool_calls.from_json", fail)
+    AIMessageChunk('{"a": 1}', id="m", response_metadata={"a": 1}, chunk_position="last")
+    # Nor does a stretch from the middle of a call, which is what most chunks of one bring.
+    AIMessageChunk("", tool_call_chunks=[{"name": None, "args": '"a": 1', "id": None, "index": 0}])
+
+
+def test_a_chunk_of_whole_calls_can_be_added() -> None:
+    chunk = AIMessageChunk(
+        "", tool_calls=[CALL], invalid_tool_calls=[{"name": "g", "args": "{", "id": "c2", "error": "x"}]
+    )
+    joined = chunk + AIMessageChunk("", chunk_position="last")
+    assert isinstance(joined, AIMessageChunk)
+    assert joined.tool_calls == [CALL]
+    assert joined.invalid_tool_calls[0]["args"] == "{"
+
+
+def test_a_subclass_of_chunk_adds_up_to_its_own_kind() -> None:
+    class Own(AIMessageChunk):
+        pass
+
+    assert type(Own("a") + AIMessageChunk("b")) is Own
+    assert (Own("a") + AIMessageChunk("b")).content == "ab"
+    others = (Own("b"), Own("c"))
+    assert AIMessageChunk("a") + others == AIMessageChunk("abc")
+
+
+def test_chunks_of_others_may_follow_an_answer() -> None:
+    assert (AIMessageChunk("a") + HumanMessageChunk(content="b")).content == "ab"
+
+
+# ------------------------------------------------------------------------------------------------------------- content
+
+
+def test_reasoning_is_shown_whoever_the_provider_is() -> None:
+    message = AIMessage(
+        "a", additional_kwargs={"reasoning_content": "hm"}, response_metadata={"model_provider": "openai"}
+    )
+    assert message.content_blocks == [{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "a"}]
+
+
+def test_calls_are_shown_without_id_too_and_unreadable_ones_as_such() -> None:
+    invalid = {"type": "invalid_tool_call", "name": "g", "args": "{", "id": None, "error": "cut off"}
+    message = AIMessage("", tool_calls=[{**CALL, "id": None}], invalid_tool_calls=[invalid])
+    assert message.content_blocks == [{**CALL, "id": None}, invalid]
+
+
+def test_blocks_are_the_same_at_each_reading() -> None:
+    message = AIMessage([{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}])
+    assert message.content_blocks == message.content_blocks == [{"type": "image", "url": "https://example.org/a.png"}]
+
+
+# --------------------------------------------------------------------------------------------------------------- usage
+
+
+def test_usage_adds_and_subtracts() -> None:
+    detailed = UsageMetadata(**USAGE, input_token_details={"cache_read": 2})
+    assert add_usage(None, None) == subtract_usage(None, None) == dict.fromkeys(USAGE, 0)
+    assert add_usage(USAGE, None) == add_usage(None, USAGE) == USAGE
+    assert add_usage(USAGE, detailed) == {
+        "input_tokens": 10,
+        "output_tokens": 6,
+        "total_tokens": 16,
+        "input_token_details": {"cache_read": 2},
+    }
+    assert subtract_usage(USAGE, UsageMetadata(input_tokens=7, output_tokens=1, total_tokens=8)) == {
+        "input_tokens": 0,
+        "output_tokens": 2,
+        "total_tokens": 0,
+    }
+
+
+@pytest.mark.parametrize("wrong", ["3", 3.5, {"x": 1}], ids=str)
+def test_what_is_no_count_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="input_tokens"):
+        add_usage(USAGE, {**USAGE, "input_tokens": wrong})  # type: ignore[typeddict-item]
+
+
+# --------------------------------------------------------------------------------------------------------------- union
+
+
+def test_any_message_is_told_by_its_type() -> None:
+    conversation = TypeAdapter(list[AnyMessage])
+    messages = [
+        HumanMessage("a"),
+        AIMessage("b", tool_calls=[CALL]),
+        ToolMessage("c", tool_call_id="c1"),
+        AIMessageChunk("d"),
+    ]
+    written = conversation.dump_json(messages)
+    assert conversation.validate_json(written) == messages
+    assert conversation.validate_python(messages) == messages
+    for wrong in ({"type": "robot", "content": "a"}, {"content": "a"}, "a", 5):
+        with pytest.raises(ValueError, match=r"tag|union|type"):
+            conversation.validate_python([wrong])
+
+
+def test_messages_are_fields_of_models() -> None:
+    class Turn(BaseModel):
+        asked: HumanMessage
+        answered: AIMessage
+
+    turn = Turn(asked=HumanMessage("a"), answered=AIMessage("b"))
+    assert Turn.model_validate_json(turn.model_dump_json()) == turn
+    with pytest.raises(ValueError, match="answered"):
+        Turn.model_validate({"asked": {"content": "a"}, "answered": 5})

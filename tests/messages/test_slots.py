@@ -1,0 +1,167 @@
+"""What skips validation must be what validation would have made."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from chatcore.messages.ai import build_chunk, build_message
+from chatcore.messages.tool import tool_call_chunk
+from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+
+def validated(kind: type[BaseModel], **fields: Any) -> Any:
+    """An instance made by pydantic alone, whatever the class's own constructor does."""
+    instance = kind.__new__(kind)
+    BaseModel.__init__(instance, **fields)
+    return instance
+
+
+def assert_alike(fast: Any, slow: Any) -> None:
+    assert fast == slow
+    assert slow == fast
+    assert type(fast) is type(slow)
+    assert list(fast.__dict__) == list(slow.__dict__)
+    assert fast.model_fields_set == slow.model_fields_set
+    assert fast.__pydantic_extra__ == slow.__pydantic_extra__
+    assert fast.__pydantic_private__ == slow.__pydantic_private__
+    assert repr(fast) == repr(slow)
+    assert fast.model_dump() == slow.model_dump()
+    assert fast.model_dump_json(exclude_unset=True) == slow.model_dump_json(exclude_unset=True)
+    for again in (
+        copy.copy(fast),
+        copy.deepcopy(fast),
+        pickle.loads(pickle.dumps(fast)),  # noqa: S301 - made here
+        fast.model_copy(deep=True),
+    ):
+        assert again == slow
+    if isinstance(fast, BaseMessage):
+        assert type(fast).model_validate(fast.model_dump()) == slow
+    assert fast.model_copy(deep=True).model_fields_set == slow.model_fields_set
+
+
+@pytest.mark.parametrize("kind", [HumanMessage, SystemMessage, AIMessage, AIMessageChunk])
+@given(content=st.text())
+def test_a_message_of_a_string(kind: type[BaseMessage], content: str) -> None:
+    assert_alike(kind(content), validated(kind, content=content))
+    assert_alike(kind(content=content), validated(kind, content=content))
+
+
+@pytest.mark.parametrize("kind", [HumanMessage, SystemMessage, AIMessage, AIMessageChunk])
+def test_fields_set_later_behave_as_ever(kind: type[BaseMessage]) -> None:
+    fast, slow = kind("a"), validated(kind, content="a")
+    for message in (fast, slow):
+        message.id = "m1"
+        message.colour = "red"
+        message.additional_kwargs["x"] = 1
+    assert_alike(fast, slow)
+    assert fast.model_extra == {"colour": "red"}
+
+
+@pytest.mark.parametrize("kind", [HumanMessage, SystemMessage, AIMessage, AIMessageChunk])
+def test_nothing_mutable_is_shared(kind: type[BaseMessage]) -> None:
+    first, second = kind("a"), kind("a")
+    for name, value in first.__dict__.items():
+        if isinstance(value, dict | list):
+            assert value is not second.__dict__[name]
+    assert first.model_fields_set is not second.model_fields_set
+    first.spare = 1
+    assert second.model_extra == {}
+
+
+@pytest.mark.parametrize("kind", [HumanMessage, SystemMessage, AIMessage, AIMessageChunk])
+@pytest.mark.parametrize("content", [None, 5, b"\xff", {"a": 1}, [5]], ids=str)
+def test_what_is_no_string_is_validated(kind: type[BaseMessage], content: Any) -> None:
+    with pytest.raises(ValueError, match="content"):
+        kind(content)
+
+
+class Shout(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("kind", [HumanMessage, SystemMessage, AIMessage, AIMessageChunk])
+def test_subclasses_are_validated(kind: type[BaseMessage]) -> None:
+    assert kind(Shout("a")).content == "a"
+
+    class Own(kind):  # type: ignore[misc, valid-type]
+        mood: str = "calm"
+
+    assert Own("a").mood == "calm"
+    assert Own("a").model_dump()["content"] == "a"
+
+
+USAGE = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3, "output_token_details": {"reasoning": 1}}
+extras = st.dictionaries(st.text(max_size=3), st.one_of(st.none(), st.integers(), st.text(max_size=3)), max_size=2)
+deltas = st.lists(
+    st.builds(
+        tool_call_chunk,
+        name=st.sampled_from([None, "f"]),
+        args=st.sampled_from([None, "", "{}", '{"a": 1', "nonsense"]),
+        id=st.sampled_from([None, "c1"]),
+        index=st.sampled_from([None, 0]),
+    ),
+    max_size=2,
+)
+
+
+@given(
+    content=st.one_of(st.text(max_size=3), st.just([{"type": "text", "text": "a"}])),
+    id=st.sampled_from([None, "m1"]),
+    name=st.sampled_from([None, "ann"]),
+    additional_kwargs=extras,
+    response_metadata=extras,
+    tool_call_chunks=deltas,
+    usage_metadata=st.sampled_from([None, USAGE]),
+    chunk_position=st.sampled_from([None, "last"]),
+)
+def test_a_chunk_that_a_codec_builds(**fields: Any) -> None:
+    assert_alike(build_chunk(**copy.deepcopy(fields)), AIMessageChunk(**fields, tool_calls=[], invalid_tool_calls=[]))
+
+
+def test_a_chunk_built_of_nothing_shares_nothing() -> None:
+    first, second = build_chunk(), build_chunk()
+    assert first == AIMessageChunk("")
+    for name, value in first.__dict__.items():
+        if isinstance(value, dict | list):
+            assert value is not second.__dict__[name]
+
+
+@given(
+    content=st.text(max_size=3),
+    id=st.sampled_from([None, "m1"]),
+    name=st.sampled_from([None, "ann"]),
+    additional_kwargs=extras,
+    response_metadata=extras,
+    tool_calls=st.sampled_from([[], [{"name": "f", "args": {"a": 1}, "id": "c1", "type": "tool_call"}]]),
+    invalid_tool_calls=st.sampled_from(
+        [[], [{"type": "invalid_tool_call", "id": "c1", "name": "f", "args": "{", "error": None}]]
+    ),
+    usage_metadata=st.sampled_from([None, USAGE]),
+)
+def test_a_message_that_a_codec_builds(**fields: Any) -> None:
+    assert_alike(build_message(**copy.deepcopy(fields)), AIMessage(**fields))
+
+
+def test_a_message_built_of_nothing() -> None:
+    assert build_message() == AIMessage("")
+    assert build_message().tool_calls is not build_message().tool_calls
+
+
+@given(text=st.text())
+def test_generations(text: str) -> None:
+    assert_alike(ChatGeneration(message=AIMessage(text)), validated(ChatGeneration, message=AIMessage(text)))
+    chunk = AIMessageChunk(text)
+    assert_alike(ChatGenerationChunk(message=chunk), validated(ChatGenerationChunk, message=chunk))
+    generations = [ChatGeneration(message=AIMessage(text))]
+    result = ChatResult(generations=generations)
+    assert_alike(result, validated(ChatResult, generations=generations))
+    assert result.generations is not generations
+    assert result.generations[0] is generations[0]
