@@ -33,6 +33,9 @@ T = TypeVar("T")
 _logger = logging.getLogger("chatcore")
 
 
+_ONE_READER = "Another task is reading this stream; one task reads a stream. To stop that task, cancel it: that closes the stream."
+
+
 class ChatStream(Generic[T]):
     """The chunks of one call, as they come.
 
@@ -53,7 +56,17 @@ class ChatStream(Generic[T]):
         ProviderError: opening failed.
     """
 
-    __slots__ = ("__weakref__", "_ended", "_host", "_opened", "_opener", "_over", "_request", "_response")
+    __slots__ = (
+        "__weakref__",
+        "_ended",
+        "_host",
+        "_opened",
+        "_opener",
+        "_over",
+        "_busy",
+        "_request",
+        "_response",
+    )
 
     def __init__(self, opener: Open, request: Request) -> None:
         self._opener = opener
@@ -63,25 +76,29 @@ class ChatStream(Generic[T]):
         self._ended: Response[Any] | None = None
         self._host: Host | None = None
         self._over = False
+        self._busy = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        response = self._response
-        if response is None:
-            if self._over:
-                raise StopAsyncIteration
-            response = await self._open()
+        if self._over:
+            raise StopAsyncIteration
+        self._begin_reading()
         try:
+            response = self._response
+            if response is None:
+                response = await self._open()
             return cast("T", await response.__anext__())
         except StopAsyncIteration:
-            self._ended = response
+            self._ended = self._response
             await self._close(None)
             raise
         except BaseException as error:
             await self._close(error)
             raise
+        finally:
+            self._busy = False
 
     async def result(self) -> T:
         """Read what is left, and give the whole: of a chat model, the merged message.
@@ -89,24 +106,35 @@ class ChatStream(Generic[T]):
         Raises:
             InvalidInputError: the stream was closed, or failed, before its end, so that there is no whole.
         """
-        response = self._ended
-        if response is None:
-            if self._over:
-                msg = "This stream was closed before its end: it has no whole result. Read it to its end, or call ainvoke."
-                raise InvalidInputError(msg)
-            response = self._response or await self._open()
+        ended = self._ended
+        if ended is not None:
+            return cast("T", await ended.result())
+        if self._over:
+            msg = "This stream was closed before its end: it has no whole result. Read it to its end, or call ainvoke."
+            raise InvalidInputError(msg)
+        self._begin_reading()
         try:
+            response = self._response
+            if response is None:
+                response = await self._open()
             whole = await response.result()
         except BaseException as error:
             await self._close(error)
             raise
+        finally:
+            self._busy = False
         self._ended = response
         await self._close(None)
         return cast("T", whole)
 
     async def aclose(self) -> None:
-        """Close now. What was not read is not read any more; closing twice does nothing."""
-        self._over = True
+        """Close now. What was not read is not read any more; closing twice does nothing.
+
+        Raises:
+            InvalidInputError: another task is waiting for the next chunk; cancel that task, and the stream closes.
+        """
+        if self._busy:
+            raise InvalidInputError(_ONE_READER)
         await self._close(None)
 
     async def __aenter__(self) -> Self:
@@ -117,21 +145,15 @@ class ChatStream(Generic[T]):
     ) -> None:
         await self.aclose()
 
+    def _begin_reading(self) -> None:
+        if self._busy:
+            raise InvalidInputError(_ONE_READER)
+        self._busy = True
+
     async def _open(self) -> Response[Any]:
-        if self._host is not None:
-            msg = "This stream is being opened by another task; one task reads a stream."
-            raise InvalidInputError(msg)
         self._host = current_host()
         opened = self._opener(self._request)
-        try:
-            self._response = await opened.__aenter__()
-        except BaseException:
-            self._over = True
-            raise
-        if self._over:
-            # Closed by another task while it was being opened.
-            await _exit(opened, None)
-            raise StopAsyncIteration
+        self._response = await opened.__aenter__()
         self._opened = opened
         return self._response
 
