@@ -7,7 +7,13 @@ The key is in OPENAI_API_KEY, the address of another provider in OPENAI_BASE_URL
 
 from __future__ import annotations
 
-from chatcore import ChatOpenAI, HumanMessage, SystemMessage
+from chatcore import AIMessage, ChatOpenAI, HumanMessage, SystemMessage
+
+
+def shouted(message: AIMessage) -> str:
+    """Say it louder."""
+    return message.text.upper()
+
 
 model = ChatOpenAI(model="gpt-5-mini", temperature=0)
 
@@ -20,5 +26,4 @@ print()
 for answer in model.batch(["Name a fruit.", "Name a tree.", "Name a bird."]):
     print(answer.text)
 
-shout = model | (lambda message: message.text.upper())
-print(shout.invoke("Say something quiet."))
+print((model | shouted).invoke("Say something quiet."))

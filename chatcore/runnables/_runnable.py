@@ -56,7 +56,9 @@ __all__ = [
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
-Other = TypeVar("Other")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 
 class ExponentialJitterParams(TypedDict, total=False):
@@ -342,7 +344,15 @@ class Runnable(Generic[In, Out]):
         """This, and then the others, each with what the one before it gave: `a.pipe(b, c)` is `a | b | c`."""
         return RunnableSequence(self, *others, name=name)
 
-    def __or__(self, other: Any) -> RunnableSequence[In, Any]:
+    @overload
+    def __or__(self: Runnable[A, B], other: Runnable[B, C]) -> RunnableSequence[A, C]: ...
+    @overload
+    def __or__(self: Runnable[A, B], other: Callable[[B], Awaitable[C]]) -> RunnableSequence[A, C]: ...
+    @overload
+    def __or__(self: Runnable[A, B], other: Callable[[B], C]) -> RunnableSequence[A, C]: ...
+    @overload
+    def __or__(self: Runnable[A, B], other: Mapping[str, Any]) -> RunnableSequence[A, dict[str, Any]]: ...
+    def __or__(self, other: Any) -> RunnableSequence[Any, Any]:
         return RunnableSequence(self, other)
 
     def __ror__(self, other: Any) -> RunnableSequence[Any, Out]:
