@@ -1,1 +1,19 @@
-"""The providers of chat models."""
+"""The providers of chat models: codecs, which know a wire and no network, and the models that use them.
+
+::
+
+    hosts.py                    where each host is, and where it differs: a table
+    _openai_chat_request.py     messages and settings → the JSON of a request
+    _openai_chat.py             the bytes of an answer → messages
+    _streaming.py               a reply's bytes through a codec, chunk by chunk
+    _arguments.py               what is wrong with a model's arguments
+    openai.py                   `ChatOpenAI`
+    _init.py                    `init_chat_model("provider:model")`
+"""
+
+from __future__ import annotations
+
+from chatcore.providers._init import init_chat_model
+from chatcore.providers.openai import ChatOpenAI
+
+__all__ = ["ChatOpenAI", "init_chat_model"]

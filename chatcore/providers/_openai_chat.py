@@ -1,8 +1,8 @@
 """Bytes of a chat completions answer → messages, whole or streamed. No I/O.
 
-The wire is OpenAI's (https://platform.openai.com/docs/api-reference/chat), read as some forty hosts write it: nothing here
-assumes that a field is there, or has the type it should have, unless an answer is impossible without it. What differs
-between hosts on the way in is told apart by the answer itself, so that no table is needed to read one.
+The wire is OpenAI's (https://platform.openai.com/docs/api-reference/chat), read as some forty hosts write it: nothing
+here assumes that a field is there, or has the type it should have, unless an answer is impossible without it. What
+differs between hosts is told apart by the answer itself, so that no table is needed to read one.
 
 `<think>` tags inside the content stay where they are: only the model's own template knows whether they are markup.
 """
@@ -12,14 +12,15 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pydantic_core
 
-from chatcore.errors import ConnectionFailedError, MalformedResponseError
+from chatcore.errors import ConnectionFailedError, MalformedResponseError, ProviderError
 from chatcore.http.sse import SSEDecoder
 from chatcore.http.status import error_from_event, redacted
 from chatcore.messages import Accumulator
+from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages._tool_calls import finished_calls
 from chatcore.messages.ai import build_chunk, build_message
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -27,7 +28,6 @@ from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chatcore.errors import ProviderError
     from chatcore.http.sse import ServerSentEvent
     from chatcore.messages import AIMessage, AIMessageChunk, ToolCallChunk, UsageMetadata
 
@@ -86,9 +86,10 @@ class Exchange:
 class AnswerDecoder:
     """One streamed answer: bytes in, chunks out.
 
-    An event gives a chunk only if it brings something: a role or an empty delta is no progress. What is said of the answer as
-    a whole (finish reason, usage, model, ...) comes with the last chunk, once, since hosts repeat it, correct it, or spread it
-    over several events. A host that ignores `stream` and answers in one JSON body is read all the same.
+    An event gives a chunk only if it brings something: a role or an empty delta is no progress. What is said of the
+    answer as a whole (finish reason, usage, model, ...) comes with the last chunk, once, since hosts repeat it, correct
+    it, or spread it over several events. A host that ignores `stream` and answers in one JSON body is read as well.
+    Of an answer that fails midway, the chunks before the failure are given first, wherever the bytes were cut.
 
     exchange: whose answer it is.
     max_event_bytes: how large one event, or a body that is no stream, may be.
@@ -102,6 +103,7 @@ class AnswerDecoder:
         "_details",
         "_exchange",
         "_facts",
+        "_failure",
         "_finish_reason",
         "_function_named",
         "_id",
@@ -118,7 +120,7 @@ class AnswerDecoder:
 
     def __init__(self, exchange: Exchange, *, max_event_bytes: int = MAX_BODY_BYTES) -> None:
         self.done = False
-        """Whether the stream has said that it is over. Nothing after it is read."""
+        """Whether the stream has said that it is over, or has failed. Nothing after it is read."""
         self._exchange = exchange
         self._max_bytes = max_event_bytes
         self._sse = SSEDecoder(max_event_bytes=max_event_bytes)
@@ -136,6 +138,7 @@ class AnswerDecoder:
         self._calls = _CallTracker()
         self._parts = _PartTracker()
         self._details = _DetailTracker()
+        self._failure: ProviderError | None = None
         self._function_named = False
         self._audio_seen: set[str] = set()
 
@@ -151,9 +154,17 @@ class AnswerDecoder:
             return []
         if self._size < 0:
             return self._begin(part)
+        if self._failure is not None:
+            raise self._failure
         chunks: list[ChatGenerationChunk] = []
-        for event in self._sse.feed(part):
-            self._read(event, chunks)
+        try:
+            for event in self._sse.feed(part):
+                self._read(event, chunks)
+        except ProviderError as error:
+            self._failure = error
+            self.done = True
+            if not chunks:
+                raise
         return chunks
 
     def finish(self) -> list[ChatGenerationChunk]:
@@ -166,6 +177,8 @@ class AnswerDecoder:
         """
         if self._body is not None:
             return self._whole(b"".join(self._body))
+        if self._failure is not None:
+            raise self._failure
         chunks: list[ChatGenerationChunk] = []
         event = self._sse.finish()
         if event is not None and not self.done:
@@ -179,7 +192,7 @@ class AnswerDecoder:
         chunks.append(self._last())
         return chunks
 
-    # -------------------------------------------------------------------------------------------- stream, or one body
+    # ---------------------------------------------------------------------------------------------- stream, or one body
 
     def _begin(self, part: bytes) -> list[ChatGenerationChunk]:
         start = _opening(self._start + part)
@@ -188,7 +201,7 @@ class AnswerDecoder:
             return []
         self._start = b""
         self._size = 0
-        if start.startswith((b"{", b"[")):
+        if start.startswith((b"{", b"[", b"<")):
             self._body = []
             self._keep(start)
             return []
@@ -216,7 +229,7 @@ class AnswerDecoder:
         )
         return [_generation(chunk, generation.generation_info)]
 
-    # -------------------------------------------------------------------------------------------------------- events
+    # ----------------------------------------------------------------------------------------------------------- events
 
     def _read(self, event: ServerSentEvent, chunks: list[ChatGenerationChunk]) -> None:
         if self.done:
@@ -245,7 +258,7 @@ class AnswerDecoder:
             if name not in (None, "message"):
                 return None  # an event of the host's own, such as a ping
             raise self._exchange.malformed(f"is not JSON ({error})", data) from error
-        if _is_object(payload):
+        if is_dict(payload):
             return payload
         if name not in (None, "message"):
             return None
@@ -277,10 +290,10 @@ class AnswerDecoder:
             return None  # one stream is one message; of several choices it is the first
         self._finish_reason = _word(choice.get("finish_reason")) or self._finish_reason
         delta = choice.get("delta")
-        if not _is_object(delta):
+        if not is_dict(delta):
             # Some hosts send the answer's last event, or all of it, as a whole message.
             delta = choice.get("message")
-            if not _is_object(delta):
+            if not is_dict(delta):
                 return None
         return self._chunk(delta, choice.get("logprobs"))
 
@@ -290,10 +303,10 @@ class AnswerDecoder:
             content = self._parts.content(content)
         extras = _reasoning_of(delta)
         for key in _MESSAGE_KEPT:
-            if _is_list(delta.get(key)):
+            if is_list(delta.get(key)):
                 self._kept.setdefault(key, []).extend(delta[key])
         details = delta.get("reasoning_details")
-        if details and _is_list(details):
+        if details and is_list(details):
             extras["reasoning_details"] = [self._details.piece(detail) for detail in details]
         if delta.get("refusal"):
             extras["refusal"] = _text_of(delta["refusal"])
@@ -316,7 +329,7 @@ class AnswerDecoder:
         return _generation(message, {"logprobs": tokens} if tokens else None)
 
     def _add_audio(self, extras: dict[str, Any], audio: Any) -> None:
-        if not _is_object(audio):
+        if not is_dict(audio):
             return
         # Data and transcript come in pieces; anything else is said once and must not be joined with itself.
         new = {
@@ -359,9 +372,10 @@ class AnswerDecoder:
 class _CallTracker:
     """Which tool call a streamed piece belongs to.
 
-    OpenAI numbers the calls, and gives id and name with the first piece only. Others leave the number out, give every call the
-    number 0, repeat the id, or send an empty one. A piece begins a new call if its number is new; or if it has a name, and
-    an id other than that of the call with its number; or, having no number, if it has a name and no id of a known call.
+    OpenAI numbers the calls, and gives id and name with the first piece only. Others leave the number out, give every
+    call the number 0, repeat the id, or send an empty one. A piece begins a new call if its number is new; or if it has
+    a name, and an id other than that of the call with its number; or, having no number, if it has a name and no id of a
+    known call.
     """
 
     __slots__ = ("_by_id", "_by_number", "_current", "_ids", "_named")
@@ -433,7 +447,7 @@ class _DetailTracker:
 
     def piece(self, given: Any) -> Any:
         """`given`, without what an earlier piece of the same index and type has said already."""
-        if not _is_object(given):
+        if not is_dict(given):
             return given
         fields = given
         index = fields.get("index")
@@ -469,7 +483,7 @@ class _PartTracker:
             return [] if self.begun else ""
         if isinstance(given, str):
             return [self._numbered({"type": "text", "text": given})]
-        if not _is_list(given):
+        if not is_list(given):
             text = _as_text(given)
             return [self._numbered({"type": "text", "text": text})] if self.begun else text
         self.begun = True
@@ -500,7 +514,7 @@ class _PartTracker:
         return {**part, "index": self._number}
 
 
-# ---------------------------------------------------------------------------------------------------------- whole answers
+# -------------------------------------------------------------------------------------------------------- whole answers
 
 
 def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
@@ -519,7 +533,9 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
     try:
         payload: Any = pydantic_core.from_json(text)
     except ValueError as error:
-        raise exchange.malformed(f"is not JSON ({error})", body) from error
+        # A web page is what a wrong address answers with.
+        hint = "a web page, not JSON; check base_url" if text.startswith(b"<") else f"not JSON ({error})"
+        raise exchange.malformed(f"is {hint}", body) from error
     answer = _object(payload)
     if answer.get("error") or answer.get("object") == "error":
         raise exchange.failed(answer)
@@ -577,7 +593,7 @@ def _message(
     content: Any = wire.get("content")
     if content is None:
         content = ""
-    elif _is_list(content):
+    elif is_list(content):
         content = _parts(content)
     elif not isinstance(content, str):
         content = _as_text(content)
@@ -588,7 +604,7 @@ def _message(
     if wire.get("refusal"):
         extras["refusal"] = _text_of(wire["refusal"])
     audio: Any = wire.get("audio")
-    if _is_object(audio) and any(audio.values()):
+    if is_dict(audio) and any(audio.values()):
         extras["audio"] = audio
     function = _function_of(wire.get("function_call"))
     if function:
@@ -629,7 +645,7 @@ def _chunks_of(message: AIMessage) -> list[ToolCallChunk]:
 
 
 def _opening(body: bytes) -> bytes:
-    """`body` without what may stand before the JSON: a byte-order mark, and the white space that keeps a connection open."""
+    """`body` without what may stand before the JSON: a byte-order mark, white space that keeps a connection open."""
     return body.lstrip(_SPACE).removeprefix(_BOM).lstrip(_SPACE)
 
 
@@ -644,13 +660,13 @@ def _generation(message: AIMessageChunk, info: dict[str, Any] | None) -> ChatGen
 def _reasoning_of(wire: dict[str, Any]) -> dict[str, Any]:
     """Reasoning that can be read, under one name, whichever of its names the host uses."""
     text: Any = wire.get("reasoning_content") or wire.get("reasoning")
-    if not text and _is_list(wire.get("reasoning_details")):
+    if not text and is_list(wire.get("reasoning_details")):
         text = "".join(_readable(detail) for detail in wire["reasoning_details"])
     return {"reasoning_content": _text_of(text)} if text else {}
 
 
 def _readable(detail: Any) -> str:
-    if not _is_object(detail):
+    if not is_dict(detail):
         return ""
     fields = detail
     text: Any = fields.get("text") or fields.get("summary")
@@ -661,7 +677,7 @@ def _parts(given: list[Any]) -> list[dict[str, Any]]:
     """Content parts as standard blocks: text, and reasoning in place of Mistral's "thinking"; others as they are."""
     parts: list[dict[str, Any]] = []
     for part in given:
-        if not _is_object(part):
+        if not is_dict(part):
             parts.append({"type": "text", "text": _text_of(part)})
             continue
         fields = part
@@ -677,7 +693,7 @@ def _parts(given: list[Any]) -> list[dict[str, Any]]:
 
 def _thinking(part: dict[str, Any]) -> dict[str, Any]:
     thought: Any = part.get("thinking")
-    if _is_list(thought):
+    if is_list(thought):
         pieces = [piece.get("text") for piece in _objects(thought)]
         thought = "".join(piece for piece in pieces if isinstance(piece, str))
     block: dict[str, Any] = {"type": "reasoning", "reasoning": thought if isinstance(thought, str) else ""}
@@ -692,7 +708,7 @@ def _named_arguments(call: dict[str, Any]) -> tuple[str | None, str | None]:
     """Name and arguments of a tool call; the arguments as text, also where a host sends them parsed."""
     # A custom tool has free text for input, which is no JSON: its call is found among the invalid ones, with that text.
     given: Any = call.get("function") or call.get("custom")
-    if not _is_object(given):
+    if not is_dict(given):
         return None, None
     function = given
     return _word(function.get("name")), _arguments(function.get("arguments", function.get("input")))
@@ -704,7 +720,7 @@ def _arguments(given: Any) -> str | None:
 
 def _function_of(call: Any) -> dict[str, Any]:
     """A call in the API's older form, kept in `additional_kwargs["function_call"]` as the reference does."""
-    if not _is_object(call):
+    if not is_dict(call):
         return {}
     fields = call
     function: dict[str, Any] = {}
@@ -716,10 +732,10 @@ def _function_of(call: Any) -> dict[str, Any]:
 
 
 def _logprobs_of(given: Any) -> dict[str, Any]:
-    if not _is_object(given):
+    if not is_dict(given):
         return {}
     # Only what has been said: null beside a list could not be joined with one.
-    return {key: value for key, value in given.items() if value and _is_list(value)}
+    return {key: value for key, value in given.items() if value and is_list(value)}
 
 
 def _metadata(
@@ -748,9 +764,9 @@ def _metadata(
 def _usage_of(payload: dict[str, Any]) -> dict[str, Any] | None:
     """What an answer or event says of tokens, as the host says it."""
     usage: Any = payload.get("usage")
-    if not usage and _is_object(payload.get("x_groq")):
+    if not usage and is_dict(payload.get("x_groq")):
         usage = payload["x_groq"].get("usage")
-    return usage if usage and _is_object(usage) else None
+    return usage if usage and is_dict(usage) else None
 
 
 def _usage(raw: dict[str, Any] | None) -> UsageMetadata | None:
@@ -787,7 +803,7 @@ def _usage(raw: dict[str, Any] | None) -> UsageMetadata | None:
 
 def _details(raw: dict[str, Any], key: str, **names: str) -> dict[str, int]:
     details: Any = raw.get(key)
-    if not _is_object(details):
+    if not is_dict(details):
         return {}
     counts = {ours: _count(details, theirs) for ours, theirs in names.items()}
     return {ours: count for ours, count in counts.items() if count is not None}
@@ -811,20 +827,12 @@ def _text_of(value: Any) -> str:
     return value if isinstance(value, str) else _as_text(value)
 
 
-def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)  # what JSON makes has str for keys
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
 def _object(value: object) -> dict[str, Any]:
-    return value if _is_object(value) else {}
+    return value if is_dict(value) else {}
 
 
 def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if _is_object(item)] if _is_list(value) else []
+    return [item for item in value if is_dict(item)] if is_list(value) else []
 
 
 def _as_text(value: Any) -> str:

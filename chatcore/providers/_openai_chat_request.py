@@ -1,8 +1,9 @@
 """Messages and settings → the JSON of a chat completions request. No I/O.
 
-The wire is OpenAI's (https://platform.openai.com/docs/api-reference/chat/create); where a host differs, its row says so.
-What a message carries and the wire has no place for is left out: ids, response metadata, annotations of earlier answers,
-reasoning that another provider made. What the *user* asked to send and cannot be sent is an error that names it.
+The wire is OpenAI's (https://platform.openai.com/docs/api-reference/chat/create); where a host differs, its row says
+so. What a message carries and the wire has no place for is left out: ids, response metadata, annotations of earlier
+answers, reasoning that another provider made. What the *user* asked to send and cannot be sent is an error that names
+it.
 """
 
 from __future__ import annotations
@@ -116,7 +117,9 @@ def to_json(body: Mapping[str, Any]) -> bytes:
             try:
                 pydantic_core.to_json(value)
             except ValueError as error:
-                msg = f"The parameter {name!r} cannot be written as JSON: {error}. Give it as plain dicts, lists, str, int, float."
+                msg = (
+                    f"The parameter {name!r} cannot be written as JSON: {error}. Give plain dicts, lists, str, numbers."
+                )
                 raise InvalidInputError(msg) from error
         raise
 
@@ -132,7 +135,7 @@ def encode_messages(messages: Sequence[BaseMessage], host: Host) -> list[dict[st
     return [_message(message, position, host) for position, message in enumerate(messages)]
 
 
-# ------------------------------------------------------------------------------------------------------------ messages
+# ------------------------------------------------------------------------------------------------------------- messages
 
 
 def _message(message: BaseMessage, position: int, host: Host) -> dict[str, Any]:
@@ -340,7 +343,10 @@ def _file_name(mime_type: str) -> str:
 
 
 def _video(_block: dict[str, Any], where: _Where) -> dict[str, Any]:
-    why = "chat completions has no video; where the host takes one, give its own part, {'type': 'video_url', 'video_url': {'url': '...'}}"
+    why = (
+        "chat completions has no video; where the host takes one, give its own part, "
+        "{'type': 'video_url', 'video_url': {'url': '...'}}"
+    )
     raise where.error(why)
 
 
@@ -412,7 +418,7 @@ def _tool(tool: Any, position: int) -> dict[str, Any]:
         if "description" in spec:
             function["description"] = spec["description"]
         return {"type": "function", "function": function}
-    msg = f"tools[{position}] has no name: give a dict with 'name', 'description', 'parameters'; its keys are {sorted(spec)}."
+    msg = f"tools[{position}] has no name: give a dict with 'name', 'description', 'parameters'. It has {sorted(spec)}."
     raise InvalidInputError(msg)
 
 
