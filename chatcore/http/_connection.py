@@ -176,7 +176,7 @@ def _is_readable(raw_socket: socket.socket) -> bool:
     descriptor = raw_socket.fileno()
     if descriptor < 0:
         return True
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover - it has no `poll`
         return bool(select.select([descriptor], [], [], 0)[0])
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)

@@ -53,10 +53,12 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 
 MAX_ERROR_BYTES: Final = 256 * 1024
 CLOSING_SECONDS: Final = 2.0
+FINISHING_SECONDS: Final = 0.25
 DECODED_BYTES: Final = 1024 * 1024
 UNWINDING_PULLS: Final = 1000
 
 HeaderFields: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
+"""Names and values of headers."""
 
 
 class AsyncClient(Protocol):
@@ -76,6 +78,7 @@ class AsyncClient(Protocol):
 
 
 HttpClientGiven: TypeAlias = AsyncClient | Callable[[], AsyncClient] | None
+"""What `http_client=` takes: see `HttpClient`."""
 
 
 class HttpClient:
@@ -246,6 +249,18 @@ class Reply:
             secrets=self.secrets,
         )
 
+    async def finish(self, within: float = FINISHING_SECONDS) -> None:
+        """Say that all that matters has been read, as after a stream's `[DONE]`, and let the body come to its end.
+
+        Its end is mostly there already, and a connection whose body was read to the end can be used again. What does
+        not end in time, or fails now, is closed instead: nothing is lost by that.
+
+        within: seconds to wait for the end.
+        """
+        with suppress(ConnectionFailedError, MalformedResponseError), anyio.move_on_after(within):
+            async for _ in self:
+                pass
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The keys that the request carried, for redaction. Never to be shown."""
@@ -272,7 +287,7 @@ class _Opening:
     def __init__(self, client: HttpClient, call: _Call) -> None:
         self._client = client
         self._call = call
-        self._reply: Reply | None = None
+        self._reply: Reply
 
     async def __aenter__(self) -> Reply:
         self._reply = await self._client._open(self._call)
@@ -281,8 +296,6 @@ class _Opening:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._reply is None:
-            return
         try:
             await self._reply.aclose()
         except ChatCoreError as closing:
@@ -464,11 +477,8 @@ class _Call:
     @property
     def who(self) -> str:
         """The provider and its address, for messages."""
-        try:
-            origin = str(_place(self.url).origin)
-        except ConfigurationError:
-            origin = redacted(self.url)
-        return f"{self.provider} ({origin})" if self.provider else origin
+        origin = _place(self.url).origin
+        return f"{self.provider} ({origin})" if self.provider else str(origin)
 
     def failure(self, error: Exception, doing: str) -> ChatCoreError | None:
         """Ours for an error of the transport's; None if it is no such error.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import httpx2
 import pytest
@@ -49,8 +50,8 @@ def make_client(request: pytest.FixtureRequest) -> Made:
     """A client of each kind; the user's kinds are made by a function, so that they are closed with the loop."""
     given: Any = {
         "own": None,
-        "httpx": lambda: httpx.AsyncClient(trust_env=False),
-        "httpx2": lambda: httpx2.AsyncClient(trust_env=False),
+        "httpx": lambda: httpx.AsyncClient(trust_env=False, follow_redirects=True),
+        "httpx2": lambda: httpx2.AsyncClient(trust_env=False, follow_redirects=True),
     }[request.param]
     return lambda: HttpClient(given, provider="acme")
 
@@ -150,6 +151,39 @@ async def test_leaving_early_closes_at_once(serve: Any, make_client: Made, leave
         with pytest.raises(RuntimeError, match="closed"):
             await anext(reply.iter_bytes())
         await reply.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_body_is_let_come_to_its_end_so_that_its_connection_is_kept(serve: Any, make_client: Made) -> None:
+    go_on = anyio.Event()
+
+    async def answer(request: Any, stream: ByteStream) -> bool:
+        await stream.send(CHUNKED + b"6\r\n[DONE]\r\n")
+        await go_on.wait()
+        await stream.send(b"0\r\n\r\n")
+        return True
+
+    async with serve(answer) as server:
+        for _ in range(2):
+            async with make_client().stream("POST", server.url) as reply:
+                assert await anext(reply.iter_bytes()) == b"[DONE]"
+                go_on.set()
+                await reply.finish(within=5)
+        assert server.accepted == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("broken", [True, False])
+async def test_an_end_that_does_not_come_is_not_waited_for(serve: Any, make_client: Made, *, broken: bool) -> None:
+    async def answer(request: Any, stream: ByteStream) -> bool:
+        await stream.send(CHUNKED + b"6\r\n[DONE]\r\n")
+        return not broken
+
+    async with serve(answer) as server:
+        async with make_client().stream("POST", server.url) as reply:
+            assert await anext(reply.iter_bytes()) == b"[DONE]"
+            await reply.finish(within=0.01)
+        await server.until(lambda: server.open == 0)
 
 
 @pytest.mark.anyio
@@ -324,6 +358,7 @@ async def test_a_client_that_refuses_the_request_does_not_show_it() -> None:
             async with HttpClient(user).stream("POST", "http://acme.test"):
                 pass
     assert KEY not in str(caught.value)
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 
 
@@ -415,6 +450,21 @@ async def test_a_client_is_known_by_what_it_does() -> None:
     async with HttpClient(user).stream("GET", "http://acme.test") as reply:
         assert [part async for part in reply.iter_bytes()] == [b"one", b"two"]
         assert reply.headers == {"x-y": "z"}
+    assert user.closed == 1
+
+
+class Slow(Plain):
+    async def aclose(self) -> None:
+        await anyio.lowlevel.checkpoint()
+        self.closed += 1
+
+
+@pytest.mark.anyio
+async def test_whoever_is_cancelled_closes_its_reply_still() -> None:
+    user = Slow([b"one"])
+    with anyio.CancelScope() as scope:
+        async with HttpClient(user).stream("GET", "http://acme.test"):
+            scope.cancel()
     assert user.closed == 1
 
 
@@ -547,6 +597,21 @@ async def test_an_empty_body_needs_no_decoding(serve: Any, coding: str) -> None:
         HttpClient().stream("POST", server.url) as reply,
     ):
         assert await reply.read() == b""
+
+
+@pytest.mark.anyio
+async def test_compressed_content_may_come_byte_by_byte(serve: Any) -> None:
+    packed = whole(gzip.compress(b"hello"), "Content-Encoding: gzip")
+
+    async def answer(request: Any, stream: ByteStream) -> bool:
+        for index in range(len(packed)):
+            await stream.send(packed[index : index + 1])
+            # Read by the other side, if it reads them one by one, before the next is sent.
+            await anyio.wait_all_tasks_blocked()
+        return True
+
+    async with serve(answer) as server, HttpClient().stream("POST", server.url) as reply:
+        assert await reply.read() == b"hello"
 
 
 @pytest.mark.anyio

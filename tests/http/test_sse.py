@@ -85,18 +85,40 @@ def cut(stream: bytes, at: list[int]) -> list[bytes]:
     return [stream[a:b] for a, b in pairwise(places)]
 
 
-PIECES = st.sampled_from(
+LINES = st.sampled_from(
     [
-        *(b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"data: ", b"data:", b"data", b"dat", b"{}", b"x"),
-        *(b"event: e", b"event", b"id: 7", b"id", b"id: \0", b"retry: 3", b"retry: x", b": ping", b":", b" "),
-        *("\N{LINE SEPARATOR}".encode(), "\N{BOM}".encode(), "é".encode(), b"\xff", b"\0", b"\x85", b"\x0b"),
+        *(b"data: a", b"data: b", b"data:", b"data", b"data:  c", b"", b"", b""),
+        *(
+            b"event: e",
+            b"event",
+            b"id: 7",
+            b"id",
+            b"id: \0",
+            b"id: 8\0",
+            b"retry: 3",
+            b"retry: x",
+            b": ping",
+            b":",
+            b"x",
+        ),
+        *("data: \N{LINE SEPARATOR}".encode(), "\N{BOM}data: b".encode(), "data: é".encode(), b"data: \xff\x85\x0b"),
     ]
 )
-STREAMS = st.lists(PIECES, max_size=30).map(b"".join)
+ENDINGS = st.sampled_from([b"\n", b"\r", b"\r\n"])
+WHOLE = st.builds(
+    lambda start, lines, ending, cut: (start + b"".join(line + (ending or own) for line, own in lines))[: -cut or None],
+    start=st.sampled_from([b"", "\N{BOM}".encode()]),
+    lines=st.lists(st.tuples(LINES, ENDINGS), max_size=12),
+    ending=st.none() | ENDINGS,
+    cut=st.integers(0, 3),
+)
+# Streams that are nearly right, and heaps of what streams are made of.
+STREAMS = WHOLE | st.lists(LINES | ENDINGS | st.binary(max_size=2), max_size=20).map(b"".join)
 
 
 @given(stream=STREAMS, at=st.lists(st.integers(0, 200), max_size=12))
-@example(stream=b"data: a\r\n\r\ndata: b\r\n\r\n", at=[8, 9, 10])
+@example(stream=b"data: a\r\ndata: b\r\n\r\n", at=[8, 9, 10])
+@example(stream=b"id: 1\n\nid: \0\ndata: a\n\n", at=[])
 @example(stream="\N{BOM}data: first\n\n".encode(), at=[1, 2])
 def test_every_chunking_decodes_as_the_standard_says(stream: bytes, at: list[int]) -> None:
     reference = Reference()
@@ -111,6 +133,7 @@ def test_every_chunking_decodes_as_the_standard_says(stream: bytes, at: list[int
 
 
 @given(stream=STREAMS, at=st.lists(st.integers(0, 200), max_size=12), cap=st.integers(1, 20))
+@example(stream=b"data: a\n\ndata: b\n\n", at=[8], cap=7)
 def test_the_cap_falls_on_the_same_event_under_every_chunking(stream: bytes, at: list[int], cap: int) -> None:
     def outcome(parts: list[bytes]) -> tuple[list[ServerSentEvent], bool]:
         decoder = SSEDecoder(cap)

@@ -470,6 +470,7 @@ def test_no_header_is_an_error_of_ours(headers: dict[str, str]) -> None:
         ({"message": "x", "retry_after": 3}, 3.0),
         ({"message": "x", "retry_after": "3"}, 3.0),
         ({"message": "x", "retry_after": True}, None),
+        ({"message": "x", "retry_after": "soon"}, None),
         ({"message": "Limit 3. Please try again in 20s. Visit"}, 20.0),
         ({"message": "Please try again in 1m12.5s."}, 72.5),
         ({"message": "Please retry after 10 seconds"}, 10.0),

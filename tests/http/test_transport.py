@@ -528,6 +528,17 @@ async def test_closing_closes_the_idle_and_those_in_use(serve: Any) -> None:
             await opened(pool, server)
 
 
+async def test_closing_is_not_cut_short_by_cancellation(serve: Any) -> None:
+    async with serve(OK) as server, IdleStackTransport() as pool:
+        exchanges = [await opened(pool, server) for _ in range(3)]
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await pool.aclose()
+        await server.until(lambda: server.open == 0)
+        for exchange in exchanges:
+            await exchange.aclose()
+
+
 async def test_a_connection_made_while_the_pool_closes_is_closed(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serve(OK) as server, IdleStackTransport(max_connections=1) as pool:
         connect = Connection.open
@@ -611,3 +622,25 @@ async def test_it_is_a_transport_for_httpx(serve: Any) -> None:
         with pytest.raises(httpx.LocalProtocolError) as caught:
             await client.get(server.url, headers={"x-key": "s3cret\n"})
         assert "s3cret" not in str(caught.value)
+
+
+def test_an_error_says_what_was_at_its_root() -> None:
+    refused = [ConnectionRefusedError("refused by one"), ConnectionRefusedError("refused by two")]
+    both = OSError("All connection attempts failed")
+    both.__cause__ = ExceptionGroup("multiple connection attempts failed", [*refused, refused[0]])
+    assert transport._said(both) == "refused by one; refused by two"
+    silent = anyio.BrokenResourceError()
+    assert transport._said(silent) == "BrokenResourceError"
+    silent.__cause__ = ConnectionResetError("reset by peer")
+    assert transport._said(silent) == "reset by peer"
+
+
+async def test_what_is_no_failure_of_a_connection_goes_through(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*given: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(transport.Connection, "send", fail)
+    async with serve(OK) as server, IdleStackTransport() as pool:
+        with pytest.raises(ZeroDivisionError):
+            await opened(pool, server)
+        assert pool.in_use == 0
