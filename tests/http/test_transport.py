@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import h11
 import httpx
 import pytest
@@ -451,7 +452,9 @@ async def cancel_everywhere(
 ) -> int:
     async def answer(request: Any, stream: ByteStream) -> bool:
         await stream.send(CHUNKED + b"3\r\none\r\n")
-        await anyio.wait_all_tasks_blocked()
+        # Time for the other side to read that alone.
+        for _ in range(10):
+            await anyio.lowlevel.checkpoint()
         await stream.send(b"3\r\ntwo\r\n0\r\n\r\n")
         return True
 
