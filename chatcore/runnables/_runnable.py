@@ -242,12 +242,21 @@ class Runnable(Generic[In, Out]):
             raise InvalidInputError(msg)
         configs = check_configs(config, cast("object", inputs))
         first: Mapping[str, Any] = (configs[0] if configs else {}) if isinstance(configs, list) else configs
-        for layer in self._middleware:
+        # As a call goes through them: from the outermost inwards.
+        for layer in reversed(self._middleware):
             if isinstance(layer, Edit):
                 first = merge_configs(layer.config, first)
 
+        def config_of(index: int) -> RunnableConfig:
+            if not isinstance(configs, list):
+                return configs
+            if index >= len(configs):
+                msg = f"There are {len(configs)} configs and more inputs; give one config for each, or one for all."
+                raise InvalidInputError(msg)
+            return configs[index]
+
         async def each(index: int, given: Any) -> Any:
-            one = configs[index] if isinstance(configs, list) else configs
+            one = config_of(index)
             try:
                 return await self.ainvoke(given, one, **settings)
             except Exception as error:
