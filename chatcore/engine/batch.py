@@ -69,7 +69,11 @@ async def run_workers(
             with anyio.move_on_after(CLOSING_SECONDS, shield=True):
                 await close()
     if failure is not None:
-        raise failure
+        try:
+            raise failure
+        finally:
+            # Its traceback holds this frame: without the way back they go as soon as nobody wants the error any more.
+            del failure
 
 
 _Pull = Callable[[], Awaitable[tuple[int, In] | None]]
@@ -162,9 +166,17 @@ class BatchStream(Generic[Out]):
             return await crew.results.receive()
         except anyio.EndOfStream:
             await self.aclose()
-            if crew.failure is not None:
-                # Each error is raised once; raising it must not tie it to the bookkeeping above.
-                raise crew.failure from crew.failure.__cause__
+            failure, crew.failure = crew.failure, None
+            if failure is None:
+                raise StopAsyncIteration from None
+            try:
+                # Raising it must not tie it to the bookkeeping above.
+                raise failure from failure.__cause__
+            finally:
+                del failure
+        except anyio.ClosedResourceError:
+            # Another task has closed it meanwhile.
+            await self.aclose()
             raise StopAsyncIteration from None
         except BaseException:
             await self.aclose()

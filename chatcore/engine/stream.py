@@ -33,7 +33,9 @@ T = TypeVar("T")
 _logger = logging.getLogger("chatcore")
 
 
-_ONE_READER = "Another task is reading this stream; one task reads a stream. To stop that task, cancel it: that closes the stream."
+_ONE_READER = (
+    "Another task is reading this stream; one task reads a stream. To stop that task, cancel it: that closes the stream."
+)
 
 
 class ChatStream(Generic[T]):
@@ -58,12 +60,12 @@ class ChatStream(Generic[T]):
 
     __slots__ = (
         "__weakref__",
+        "_busy",
         "_ended",
         "_host",
         "_opened",
         "_opener",
         "_over",
-        "_busy",
         "_request",
         "_response",
     )
