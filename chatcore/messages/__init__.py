@@ -12,7 +12,6 @@ differs.
 
 from __future__ import annotations
 
-from chatcore.messages._accumulator import Accumulator
 from chatcore.messages._coercion import (
     AnyMessage,
     MessageLikeRepresentation,
@@ -34,6 +33,7 @@ from chatcore.messages._roles import (
     SystemMessageChunk,
 )
 from chatcore.messages.ai import (
+    Accumulator,
     AIMessage,
     AIMessageChunk,
     InputTokenDetails,

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Protocol, cast
 from pydantic import Discriminator, Field, Tag, ValidationError
 
 from chatcore.errors import InvalidInputError
-from chatcore.messages._accumulator import Accumulator
 from chatcore.messages._roles import (
     ChatMessage,
     ChatMessageChunk,
@@ -22,7 +21,7 @@ from chatcore.messages._roles import (
 )
 from chatcore.messages._shapes import is_list, is_sequence
 from chatcore.messages._tool_calls import parsed_call
-from chatcore.messages.ai import AIMessage, AIMessageChunk, build_message
+from chatcore.messages.ai import Accumulator, AIMessage, AIMessageChunk, build_message
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.tool import ToolMessage, ToolMessageChunk
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["set_extra", "set_fields", "set_fields_set", "set_private"]
+__all__ = ["get_fields", "set_extra", "set_fields", "set_fields_set", "set_private"]
 
 # BaseModel.__setattr__ validates; the slots' own descriptors do not, and are twice as fast as object.__setattr__.
+get_fields: Callable[[Any], dict[str, Any]] = vars(BaseModel)["__dict__"].__get__
 set_fields: Callable[[Any, dict[str, Any]], None] = vars(BaseModel)["__dict__"].__set__
 set_fields_set: Callable[[Any, set[str]], None] = vars(BaseModel)["__pydantic_fields_set__"].__set__
 set_extra: Callable[[Any, dict[str, Any] | None], None] = vars(BaseModel)["__pydantic_extra__"].__set__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from pydantic_core import from_json
 
@@ -12,12 +12,21 @@ from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from chatcore.messages.content import InvalidToolCall
     from chatcore.messages.tool import ToolCall, ToolCallChunk
 
-__all__ = ["ToolCallJoin", "finished_calls", "finished_content", "parsed_call", "partial_calls"]
+__all__ = [
+    "TYPED",
+    "ToolCallJoin",
+    "finished_blocks",
+    "finished_calls",
+    "function_of",
+    "is_standard",
+    "parsed_call",
+    "partial_calls",
+]
 
 _STRING_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
@@ -56,13 +65,13 @@ def finished_calls(chunks: Iterable[ToolCallChunk]) -> tuple[list[ToolCall], lis
     return calls, invalid
 
 
-def finished_content(content: Any, response_metadata: Mapping[Any, Any], calls: Sequence[ToolCall]) -> Any:
-    """Content in standard blocks (`output_version` `"v1"`), with whole tool calls in the place of their parts.
+def is_standard(content: Any, response_metadata: Mapping[Any, Any]) -> TypeGuard[list[Any]]:
+    """Whether content is a list of standard blocks already, as its provider says by `output_version` `"v1"`."""
+    return is_list(content) and response_metadata.get("output_version") == "v1"
 
-    Any other content is returned as it is.
-    """
-    if not is_list(content) or response_metadata.get("output_version") != "v1":
-        return content
+
+def finished_blocks(content: list[Any], calls: Sequence[ToolCall]) -> list[Any]:
+    """Standard blocks with whole tool calls in the place of their parts."""
     by_id = {call["id"]: call for call in calls if call["id"]}
     return [_finished_block(block, by_id) if is_dict(block) else block for block in content]
 
@@ -173,6 +182,36 @@ class ToolCallJoin:
             self._by_id[call_id] = call
             if call.index is not None:
                 self._by_index_and_id[call.index, call_id] = call
+
+
+def function_of(call: Any) -> dict[str, Any] | None:
+    """What OpenAI's shape of a call says of the function; None if it is not in that shape."""
+    function: Any = call.get("function") if is_dict(call) else None
+    return function if is_dict(function) else None
+
+
+def _typed_tool_call(call: dict[str, Any]) -> dict[str, Any]:
+    return {**{key: call[key] for key in ("name", "args") if key in call}, "id": call.get("id"), "type": "tool_call"}
+
+
+def _typed_invalid_tool_call(call: dict[str, Any]) -> dict[str, Any]:
+    return dict(
+        invalid_tool_call(name=call.get("name"), args=call.get("args"), id=call.get("id"), error=call.get("error"))
+    )
+
+
+def _typed_tool_call_chunk(call: dict[str, Any]) -> dict[str, Any]:
+    return dict(
+        tool_call_chunk(name=call.get("name"), args=call.get("args"), id=call.get("id"), index=call.get("index"))
+    )
+
+
+TYPED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "tool_calls": _typed_tool_call,
+    "invalid_tool_calls": _typed_invalid_tool_call,
+    "tool_call_chunks": _typed_tool_call_chunk,
+}
+"""For each field that holds tool calls: a call with exactly the keys that belong there, its `type` among them."""
 
 
 def _finished_block(block: dict[str, Any], by_id: Mapping[str, ToolCall]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a model says, whole (`AIMessage`) and in parts (`AIMessageChunk`), and what it cost (`UsageMetadata`)."""
+"""What a model says: whole (`AIMessage`), in parts (`AIMessageChunk`), and the parts joined (`Accumulator`)."""
 
 # A kind's tag replaces its base's; pydantic means it so.
 # pyright: reportIncompatibleVariableOverride=false
@@ -6,28 +6,38 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from pydantic import Field, model_validator
-from typing_extensions import TypedDict
 
-from chatcore.messages._merge import merge_content, merge_dicts
+from chatcore.messages._merge import ContentJoin, DictJoin
 from chatcore.messages._shapes import is_dict, is_list, is_sequence
-from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_private
+from chatcore.messages._slots import get_fields, set_extra, set_fields, set_fields_set, set_private
 from chatcore.messages._standard import reasoning_block, tool_blocks
-from chatcore.messages._tool_calls import ToolCallJoin, finished_calls, finished_content, parsed_call, partial_calls
+from chatcore.messages._tool_calls import (
+    TYPED,
+    ToolCallJoin,
+    finished_blocks,
+    finished_calls,
+    function_of,
+    is_standard,
+    parsed_call,
+    partial_calls,
+)
+from chatcore.messages._usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage, subtract_usage
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.content import InvalidToolCall
-from chatcore.messages.tool import ToolCall, ToolCallChunk, invalid_tool_call, tool_call_chunk
+from chatcore.messages.tool import ToolCall, ToolCallChunk, tool_call_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from chatcore.messages import content as blocks
 
 __all__ = [
     "AIMessage",
     "AIMessageChunk",
+    "Accumulator",
     "InputTokenDetails",
     "OutputTokenDetails",
     "UsageMetadata",
@@ -41,37 +51,6 @@ __all__ = [
 _ID_PREFIX = "lc_"
 _RUN_ID_PREFIX = "lc_run-"
 _PROVIDER_ID_RANK = 2
-
-
-class InputTokenDetails(TypedDict, total=False):
-    """What the input tokens were, in part; a provider may add its own keys.
-
-    cache_read: read from the provider's cache. cache_creation: written to it.
-    """
-
-    audio: int
-    cache_creation: int
-    cache_read: int
-
-
-class OutputTokenDetails(TypedDict, total=False):
-    """What the output tokens were, in part; a provider may add its own keys.
-
-    reasoning: spent on thought that is no part of the answer.
-    """
-
-    audio: int
-    reasoning: int
-
-
-class UsageMetadata(TypedDict):
-    """The tokens of one call."""
-
-    input_tokens: int
-    output_tokens: int
-    total_tokens: int
-    input_token_details: NotRequired[InputTokenDetails]
-    output_token_details: NotRequired[OutputTokenDetails]
 
 
 class AIMessage(BaseMessage):
@@ -116,8 +95,8 @@ class AIMessage(BaseMessage):
     def content_blocks(self) -> list[blocks.ContentBlock]:
         """The content as standard blocks: reasoning first, then what was said, then the tool calls."""
         content = self.content
-        if isinstance(content, list) and self.response_metadata.get("output_version") == "v1":
-            return cast("list[blocks.ContentBlock]", content)
+        if is_standard(content, self.response_metadata):
+            return content
         said = super().content_blocks
         said.extend(self._tool_blocks(content))
         if not any(block.get("type") == "reasoning" for block in said):
@@ -143,11 +122,11 @@ class AIMessage(BaseMessage):
         if not is_dict(values):
             return values
         fields: dict[str, Any] = {**values}
-        if not any(fields.get(key) for key in _TYPED):
+        if not any(fields.get(key) for key in TYPED):
             beside: Any = fields.get("additional_kwargs")
             if is_dict(beside) and is_list(beside.get("tool_calls")):
                 fields.update(cls._from_raw_calls(beside["tool_calls"]))
-        for key, typed in _TYPED.items():
+        for key, typed in TYPED.items():
             calls: Any = fields.get(key)
             if is_sequence(calls):
                 fields[key] = [typed(call) if is_dict(call) else call for call in calls]
@@ -158,12 +137,36 @@ class AIMessage(BaseMessage):
         calls: list[Any] = []
         invalid: list[Any] = []
         for call in raw:
-            function = _function_of(call)
+            function = function_of(call)
             if function is None:
                 continue
             parsed = parsed_call(function.get("name"), function.get("arguments"), call.get("id"))
             (calls if parsed.get("type") == "tool_call" else invalid).append(parsed)
         return {"tool_calls": calls, "invalid_tool_calls": invalid}
+
+
+class _AllFields:
+    """The `__dict__` of a chunk, whose tool calls are read before anyone sees all of its fields.
+
+    A chunk that is one of thousands, and a sum that is added to again, are hardly ever asked for their tool calls; to
+    read them each time would cost the square of the stream. So the two fields that follow from `tool_call_chunks` are
+    left out of a chunk that was built, and made when they are missed. Whoever wants one of them comes by `__getattr__`.
+    Whoever wants all (pydantic, to dump, compare, copy or pickle; `vars`) asks for `__dict__` and comes here. To read
+    any other field is to come by neither.
+    """
+
+    def __get__(self, chunk: AIMessageChunk, kind: type[AIMessageChunk] | None = None) -> dict[str, Any]:
+        fields = get_fields(chunk)
+        if "tool_calls" in fields or "tool_call_chunks" not in fields:
+            return fields
+        read = finished_calls if fields["chunk_position"] == "last" else partial_calls
+        whole = {**_chunk_fields(), **fields}
+        whole["tool_calls"], whole["invalid_tool_calls"] = read(fields["tool_call_chunks"])
+        set_fields(chunk, whole)
+        return whole
+
+    def __set__(self, chunk: AIMessageChunk, fields: dict[str, Any]) -> None:
+        set_fields(chunk, fields)
 
 
 class AIMessageChunk(AIMessage, BaseMessageChunk):
@@ -177,6 +180,12 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     type: Literal["AIMessageChunk"] = "AIMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
     tool_call_chunks: list[ToolCallChunk] = Field(default_factory=list[ToolCallChunk])
     chunk_position: Literal["last"] | None = None
+
+    if not TYPE_CHECKING:
+        __dict__ = _AllFields()
+
+        def __getattr__(self, name: str) -> Any:
+            return vars(self)[name] if name in _READ_LATE else super().__getattr__(name)
 
     def __init__(
         self,
@@ -217,7 +226,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     def _from_raw_calls(cls, raw: list[Any]) -> dict[str, Any]:
         chunks: list[Any] = []
         for call in raw:
-            function = _function_of(call) or {}
+            function = function_of(call) or {}
             chunks.append(
                 tool_call_chunk(
                     name=function.get("name"),
@@ -245,8 +254,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
                     for call in self.invalid_tool_calls
                 ),
             ]
-        if is_last:
-            self.content = finished_content(self.content, self.response_metadata, self.tool_calls)
+        if is_last and is_standard(self.content, self.response_metadata):
+            self.content = finished_blocks(self.content, self.tool_calls)
         return self
 
 
@@ -264,33 +273,29 @@ def build_chunk(  # noqa: PLR0913 - the chunk's own fields, all by name
     """Make a chunk of parts that are known to be right: for codecs, which have just made them.
 
     Nothing is validated and nothing is copied: the chunk owns what it is given. `tool_call_chunks` must be complete
-    dicts (`tool_call_chunk(...)` makes them). The chunk equals `AIMessageChunk(...)` of the same arguments.
+    dicts (`tool_call_chunk(...)` makes them). The chunk equals `AIMessageChunk(...)` of the same arguments; its
+    `tool_calls` are read when they are first looked at.
     """
-    calls: list[ToolCall] = []
-    invalid: list[InvalidToolCall] = []
+    if chunk_position == "last" and is_standard(content, response_metadata or {}):
+        content = finished_blocks(content, finished_calls(tool_call_chunks or ())[0])
     if tool_call_chunks:
-        read = finished_calls if chunk_position == "last" else partial_calls
-        calls, invalid = read(tool_call_chunks)
-    if chunk_position == "last" and response_metadata:
-        content = finished_content(content, response_metadata, calls)
+        fields = _late_fields()
+        fields["tool_call_chunks"] = tool_call_chunks
+    else:
+        fields = _chunk_fields()
+        fields["tool_calls"] = []
+        fields["invalid_tool_calls"] = []
+        fields["tool_call_chunks"] = []
+    fields["content"] = content
+    fields["additional_kwargs"] = {} if additional_kwargs is None else additional_kwargs
+    fields["response_metadata"] = {} if response_metadata is None else response_metadata
+    fields["name"] = name
+    fields["id"] = id
+    fields["usage_metadata"] = usage_metadata
+    fields["chunk_position"] = chunk_position
     chunk = AIMessageChunk.__new__(AIMessageChunk)
-    set_fields(
-        chunk,
-        {
-            "content": content,
-            "additional_kwargs": {} if additional_kwargs is None else additional_kwargs,
-            "response_metadata": {} if response_metadata is None else response_metadata,
-            "type": "AIMessageChunk",
-            "name": name,
-            "id": id,
-            "tool_calls": calls,
-            "invalid_tool_calls": invalid,
-            "usage_metadata": usage_metadata,
-            "tool_call_chunks": [] if tool_call_chunks is None else tool_call_chunks,
-            "chunk_position": chunk_position,
-        },
-    )
-    set_fields_set(chunk, set(_CHUNK_FIELDS))
+    set_fields(chunk, fields)
+    set_fields_set(chunk, _chunk_field_names())
     set_extra(chunk, {})
     set_private(chunk, None)
     return chunk
@@ -327,7 +332,7 @@ def build_message(  # noqa: PLR0913 - the message's own fields, all by name
             "usage_metadata": usage_metadata,
         },
     )
-    set_fields_set(message, set(_MESSAGE_FIELDS))
+    set_fields_set(message, _message_field_names())
     set_extra(message, {})
     set_private(message, None)
     return message
@@ -335,105 +340,117 @@ def build_message(  # noqa: PLR0913 - the message's own fields, all by name
 
 def add_ai_message_chunks(left: AIMessageChunk, *others: AIMessageChunk) -> AIMessageChunk:
     """Join chunks of one answer, in order; none of them is changed. What `+` does."""
-    parts = (left, *others)
-    calls = ToolCallJoin()
-    usage: UsageMetadata | None = None
-    for part in parts:
-        calls.add(cast("list[dict[str, Any]]", part.tool_call_chunks))
-        if part.usage_metadata is not None:
-            usage = add_usage(usage, part.usage_metadata)
-    fields: dict[str, Any] = {
-        "content": merge_content(left.content, *(part.content for part in others)),
-        "id": best_id(part.id for part in parts),
-        "name": next((part.name for part in parts if part.name is not None), None),
-        "additional_kwargs": merge_dicts(left.additional_kwargs, *(part.additional_kwargs for part in others)),
-        "response_metadata": merge_dicts(left.response_metadata, *(part.response_metadata for part in others)),
-        "tool_call_chunks": calls.chunks(),
-        "usage_metadata": usage,
-        "chunk_position": "last" if any(part.chunk_position == "last" for part in parts) else None,
-    }
-    return build_chunk(**fields) if type(left) is AIMessageChunk else type(left)(**fields)
+    parts = Accumulator()
+    parts.add(left)
+    for other in others:
+        parts.add(other)
+    chunk = parts.chunk()
+    if type(left) is AIMessageChunk:
+        return chunk
+    return type(left)(**{name: value for name, value in chunk if name not in _FOLLOW_FROM_OTHERS})
 
 
-def best_id(ids: Iterable[str | None]) -> str | None:
+class Accumulator:
+    """Joins the chunks of one answer: append each, join once.
+
+    It says what `chunk + chunk + …` says, and `message()` what `message_chunk_to_message` makes of that; but adding a
+    chunk costs the same however much has come before, and tool arguments are parsed once, when they are whole. It
+    keeps what the chunks held, not the chunks. What `chunk()` returned stays as it is when more is added.
+
+    ::
+
+        parts = Accumulator()
+        async for chunk in model.astream("hi"):
+            parts.add(chunk)
+        message = parts.message()
+    """
+
+    __slots__ = ("_content", "_count", "_id", "_kwargs", "_metadata", "_name", "_position", "_tool_calls", "_usage")
+
+    def __init__(self) -> None:
+        self._content = ContentJoin()
+        self._kwargs = DictJoin()
+        self._metadata = DictJoin()
+        self._tool_calls = ToolCallJoin()
+        self._usage: UsageMetadata | None = None
+        self._id: str | None = None
+        self._name: str | None = None
+        self._position: Literal["last"] | None = None
+        self._count = 0
+
+    def __len__(self) -> int:
+        """How many chunks have been added."""
+        return self._count
+
+    def add(self, chunk: AIMessageChunk) -> None:
+        """Take the next chunk."""
+        self._count += 1
+        if not isinstance(chunk, AIMessageChunk):
+            msg = f"cannot accumulate a {type(chunk).__name__}: only an AIMessageChunk is a part of an answer"
+            raise TypeError(msg)
+        # Once per token: the model's own attribute access costs twice a dict's, and would read the tool calls.
+        fields = get_fields(chunk)
+        self._content.add(fields["content"])
+        if fields["tool_call_chunks"]:
+            self._tool_calls.add(fields["tool_call_chunks"])
+        if fields["additional_kwargs"]:
+            self._kwargs.add(fields["additional_kwargs"])
+        if fields["response_metadata"]:
+            self._metadata.add(fields["response_metadata"])
+        if fields["usage_metadata"] is not None:
+            self._usage = add_usage(self._usage, fields["usage_metadata"])
+        if fields["id"] is not None and fields["id"] != self._id:
+            self._id = _best_id((self._id, fields["id"]))
+        if self._name is None:
+            self._name = fields["name"]
+        if fields["chunk_position"] is not None:
+            self._position = fields["chunk_position"]
+
+    @property
+    def text_so_far(self) -> str:
+        """The text that has come. It costs its length: read it now and then, not at every chunk."""
+        return self._content.text()
+
+    def chunk(self) -> AIMessageChunk:
+        """The chunks so far as one; its tool calls hold what can be read so far, or are whole if the last has come."""
+        return build_chunk(**self._fields(), tool_call_chunks=self._tool_calls.chunks(), chunk_position=self._position)
+
+    def message(self) -> AIMessage:
+        """The whole message; tool arguments that do not parse make an invalid tool call, with their raw text."""
+        calls, invalid = finished_calls(self._tool_calls.chunks())
+        fields = self._fields()
+        if is_standard(fields["content"], fields["response_metadata"]):
+            fields["content"] = finished_blocks(fields["content"], calls)
+        return build_message(**fields, tool_calls=calls, invalid_tool_calls=invalid)
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "content": self._content.value(),
+            "id": self._id,
+            "name": self._name,
+            "additional_kwargs": self._kwargs.value(),
+            "response_metadata": self._metadata.value(),
+            "usage_metadata": self._usage,
+        }
+
+
+def _best_id(ids: Iterable[str | None]) -> str | None:
     """Of the ids that chunks of one answer carry: the provider's own before a run's, a run's before a made-up one."""
     best: str | None = None
     best_rank = -1
     for candidate in ids:
-        if candidate and (rank := id_rank(candidate)) > best_rank:
+        if candidate and (rank := _id_rank(candidate)) > best_rank:
             best, best_rank = candidate, rank
             if rank == _PROVIDER_ID_RANK:
                 break
     return best
 
 
-def id_rank(message_id: str) -> int:
+def _id_rank(message_id: str) -> int:
     """2 for an id that a provider gave, 1 for one that a run gave, 0 for one that was made up."""
     if not message_id.startswith(_ID_PREFIX):
         return _PROVIDER_ID_RANK
     return 1 if message_id.startswith(_RUN_ID_PREFIX) else 0
-
-
-def add_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageMetadata:
-    """Add two token counts, details included; None counts as nothing."""
-    return _combined_usage(left, right, lambda a, b: a + b)
-
-
-def subtract_usage(left: UsageMetadata | None, right: UsageMetadata | None) -> UsageMetadata:
-    """Subtract one token count from another, details included; no count falls below zero."""
-    return _combined_usage(left, right, lambda a, b: max(a - b, 0))
-
-
-def _combined_usage(
-    left: UsageMetadata | None, right: UsageMetadata | None, combine: Callable[[int, int], int]
-) -> UsageMetadata:
-    if left and right:
-        return cast("UsageMetadata", _combined_counts(cast("Any", left), cast("Any", right), combine))
-    return left or right or UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
-
-
-def _combined_counts(left: dict[str, Any], right: dict[str, Any], combine: Callable[[int, int], int]) -> dict[str, Any]:
-    combined: dict[str, Any] = {}
-    for key in {**left, **right}:
-        mine: Any = left.get(key)
-        theirs: Any = right.get(key)
-        kinds: set[type[Any]] = {type(count) for count in (mine, theirs) if count is not None}
-        if kinds == {dict}:
-            combined[key] = _combined_counts(mine or {}, theirs or {}, combine)
-        elif kinds <= {int}:
-            combined[key] = combine(mine or 0, theirs or 0)
-        else:
-            msg = f"cannot combine the usage under {key!r}: {mine!r} and {theirs!r} are not both counts or breakdowns"
-            raise ValueError(msg)
-    return combined
-
-
-def _function_of(call: Any) -> dict[str, Any] | None:
-    function: Any = call.get("function") if is_dict(call) else None
-    return function if is_dict(function) else None
-
-
-def _typed_tool_call(call: dict[str, Any]) -> dict[str, Any]:
-    return {**{key: call[key] for key in ("name", "args") if key in call}, "id": call.get("id"), "type": "tool_call"}
-
-
-def _typed_invalid_tool_call(call: dict[str, Any]) -> dict[str, Any]:
-    return dict(
-        invalid_tool_call(name=call.get("name"), args=call.get("args"), id=call.get("id"), error=call.get("error"))
-    )
-
-
-def _typed_tool_call_chunk(call: dict[str, Any]) -> dict[str, Any]:
-    return dict(
-        tool_call_chunk(name=call.get("name"), args=call.get("args"), id=call.get("id"), index=call.get("index"))
-    )
-
-
-_TYPED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "tool_calls": _typed_tool_call,
-    "invalid_tool_calls": _typed_invalid_tool_call,
-    "tool_call_chunks": _typed_tool_call_chunk,
-}
 
 
 def _chunk_block(chunk: ToolCallChunk) -> blocks.ContentBlock:
@@ -467,5 +484,8 @@ _MESSAGE_TEMPLATE: dict[str, Any] = {**dict.fromkeys(AIMessage.model_fields), "t
 _CHUNK_TEMPLATE: dict[str, Any] = {**dict.fromkeys(AIMessageChunk.model_fields), "type": "AIMessageChunk"}
 _message_fields = _MESSAGE_TEMPLATE.copy
 _chunk_fields = _CHUNK_TEMPLATE.copy
-_MESSAGE_FIELDS = frozenset(_MESSAGE_TEMPLATE) - {"type"}
-_CHUNK_FIELDS = frozenset(_CHUNK_TEMPLATE) - {"type"}
+_READ_LATE = frozenset({"tool_calls", "invalid_tool_calls"})
+_FOLLOW_FROM_OTHERS = _READ_LATE | {"type"}
+_late_fields = {name: value for name, value in _CHUNK_TEMPLATE.items() if name not in _READ_LATE}.copy
+_message_field_names = (set(_MESSAGE_TEMPLATE) - {"type"}).copy
+_chunk_field_names = (set(_CHUNK_TEMPLATE) - {"type"}).copy

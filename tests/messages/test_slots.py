@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
-from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from chatcore.messages import (
+    AIMessage,
+    AIMessageChunk,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    message_chunk_to_message,
+)
 from chatcore.messages.ai import build_chunk, build_message
 from chatcore.messages.tool import tool_call_chunk
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -165,3 +174,77 @@ def test_generations(text: str) -> None:
     assert_alike(result, validated(ChatResult, generations=generations))
     assert result.generations is not generations
     assert result.generations[0] is generations[0]
+
+
+class Holder(BaseModel):
+    chunks: list[AIMessageChunk]
+
+
+TOOL_FIELDS = {
+    "content": "",
+    "id": "m1",
+    "tool_call_chunks": [tool_call_chunk(name="f", args='{"a": "b', id="c1", index=0), tool_call_chunk(args="x")],
+}
+LOOKS: dict[str, Callable[[AIMessageChunk], Any]] = {
+    "tool_calls": lambda chunk: chunk.tool_calls,
+    "invalid_tool_calls": lambda chunk: chunk.invalid_tool_calls,
+    "getattr": lambda chunk: getattr(chunk, "tool_calls", None),
+    "equal": lambda chunk: chunk == AIMessageChunk(**TOOL_FIELDS),
+    "equal from the right": lambda chunk: AIMessageChunk(**TOOL_FIELDS) == chunk,
+    "dump": lambda chunk: chunk.model_dump(),
+    "dump in order": lambda chunk: list(chunk.model_dump()),
+    "dump of json": lambda chunk: chunk.model_dump_json(),
+    "dump of some": lambda chunk: chunk.model_dump(include={"tool_calls"}),
+    "dump inside another": lambda chunk: ChatGenerationChunk(message=chunk).model_dump(),
+    "dump inside a field": lambda chunk: Holder(chunks=[chunk]).model_dump_json(),
+    "dump by an adapter": lambda chunk: TypeAdapter(AIMessageChunk).dump_python(chunk),
+    "validate": lambda chunk: TypeAdapter(AnyMessage).validate_python(chunk),
+    "vars": vars,
+    "iteration": list,
+    "repr": repr,
+    "pretty": lambda chunk: chunk.pretty_repr(),
+    "blocks": lambda chunk: chunk.content_blocks,
+    "copy": copy.copy,
+    "deep copy": copy.deepcopy,
+    "model copy": lambda chunk: chunk.model_copy(update={"id": "m2"}),
+    "pickle": lambda chunk: pickle.loads(pickle.dumps(chunk)),  # noqa: S301 - made here
+    "fields set": lambda chunk: chunk.model_fields_set >= {"tool_calls", "tool_call_chunks"},
+    "construct": lambda chunk: AIMessageChunk.model_construct(**vars(chunk)),
+    "sum": lambda chunk: chunk + AIMessageChunk("a"),
+    "message": message_chunk_to_message,
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_tool_calls_that_are_read_late_are_there_for_whoever_looks(look: Callable[[AIMessageChunk], Any]) -> None:
+    validated_chunk = AIMessageChunk(**TOOL_FIELDS, tool_calls=[], name=None)
+    assert look(build_chunk(**copy.deepcopy(TOOL_FIELDS))) == look(validated_chunk) or look is LOOKS["fields set"]
+
+
+def test_setting_a_field_keeps_the_tool_calls() -> None:
+    chunk = build_chunk(**copy.deepcopy(TOOL_FIELDS))
+    chunk.id = "m2"
+    chunk.colour = "red"  # type: ignore[attr-defined]
+    assert chunk.model_dump() == {**AIMessageChunk(**TOOL_FIELDS).model_dump(), "id": "m2", "colour": "red"}
+    chunk = build_chunk(**copy.deepcopy(TOOL_FIELDS))
+    chunk.tool_calls = []
+    assert chunk.tool_calls == []
+    assert len(chunk.invalid_tool_calls) == 1
+
+
+def test_what_is_not_there_is_missed_as_ever() -> None:
+    with pytest.raises(AttributeError, match="colour"):
+        _ = build_chunk(**copy.deepcopy(TOOL_FIELDS)).colour  # type: ignore[attr-defined]
+
+
+def test_chunks_and_sums_that_nobody_looks_into_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(text: str, **_: Any) -> Any:
+        raise AssertionError(text)
+
+    monkeypatch.setattr("chatcore.messages._tool_calls.from_json", fail)
+    chunk = build_chunk(**copy.deepcopy(TOOL_FIELDS))
+    joined = chunk + build_chunk("", tool_call_chunks=[tool_call_chunk(args='"}', index=0)], chunk_position="last")
+    assert joined.content == ""
+    assert joined.tool_call_chunks[0]["args"] == '{"a": "bx"}'  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError):
+        _ = joined.tool_calls  # type: ignore[attr-defined]
