@@ -135,8 +135,8 @@ def _made_reply(body: dict[str, Any], digest: bytes, reply_tokens: int | None) -
     if tool is not None:
         name, schema, by_name = tool
         made = Schema(schema, "parameters of the function " + repr(name)).document(digest)
-        # A call that was demanded by name ends with "stop", not with "tool_calls":
-        # https://platform.openai.com/docs/guides/function-calling says so, and clients that look only there miss the call.
+        # OpenAI ends a call that was demanded by name with "stop", not with "tool_calls"; a client that looks for calls
+        # only after the latter misses it.
         return Reply(tool_calls=[{"name": name, "args": made}], finish_reason="stop" if by_name else None)
     response_format = body.get("response_format")
     if is_object(response_format) and response_format["type"] == "json_schema":

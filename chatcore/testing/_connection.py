@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection: requests are read by h11, replies are plans performed on the socket.
 
-One task serves a connection. While it waits, be it for the time of the next token or for the end of a stall, it waits in
-`receive`: so it learns at once that the client has left, and no second task is needed to watch.
+One task serves a connection. While it waits, be it for the time of the next token or for the end of a stall, it waits
+in `receive`: so it learns at once that the client has left, and no second task is needed to watch.
 
 A client that shuts down its sending side counts as one that has left; chat clients do not half-close.
 """
@@ -110,8 +110,10 @@ class Connection:
         except ClientLeftError:
             pass  # the books say so, where a request was cut off by it
         finally:
-            await aclose_forcefully(self._stream)
-            ledger.disconnected()
+            try:
+                await aclose_forcefully(self._stream)
+            finally:
+                ledger.disconnected()
 
     async def _serve_one(self) -> bool:
         """Read a request and answer it. Whether there may be another."""
@@ -134,16 +136,15 @@ class Connection:
             size=len(incoming.content),
         )
         ledger.began(request)
-        outcome: Outcome = "stopped"
         try:
             response = await self._service.respond(request, incoming, self)
-            reusable = await self._perform(response.steps, request)
-            outcome = response.outcome
+            reusable = await self._perform(response, request)
         except ClientLeftError:
-            outcome = "cut_off"
+            ledger.ended(request, "cut_off")
             raise
         finally:
-            ledger.ended(request, outcome)
+            if request.outcome is None:
+                ledger.ended(request, "stopped")
         return reusable and incoming.keep_alive
 
     # ---------------------------------------------------------------------------------------------------------- reading
@@ -191,7 +192,7 @@ class Connection:
         except (EndOfStream, BrokenResourceError, ClosedResourceError) as error:
             raise ClientLeftError from error
 
-    # ------------------------------------------------------------------------------------------- waiting with an open ear
+    # ----------------------------------------------------------------------------------------- waiting with an open ear
 
     async def _until_gone(self) -> None:
         """Wait until the client leaves, and raise ClientLeftError; keep what it sends before that."""
@@ -216,7 +217,7 @@ class Connection:
                 ledger.stalled(-1)
 
     async def watched(self, work: Awaitable[T]) -> T:
-        """Await something that takes its time, but no longer than the client stays. Raises ClientLeftError when it leaves."""
+        """Await something, but no longer than the client stays: raises ClientLeftError when it leaves."""
         done: list[T] = []
         failed: list[BaseException] = []
 
@@ -246,12 +247,12 @@ class Connection:
         except (BrokenResourceError, ClosedResourceError) as error:
             raise ClientLeftError from error
 
-    async def _perform(self, steps: Iterator[Step], request: SimulatedRequest) -> bool:
-        """Carry out a plan. Whether the connection can be used after it."""
+    async def _perform(self, response: Response, request: SimulatedRequest) -> bool:
+        """Carry out a plan, and count the request as ended. Whether the connection can be used after it."""
         ledger = self._service.ledger
         ready: list[Write] = []
         size = 0
-        for step in steps:
+        for step in response.steps:
             if isinstance(step, Write):
                 # What is due at the same time goes out in one write.
                 ready.append(step)
@@ -261,28 +262,47 @@ class Connection:
             delay = request.started + step.at - ledger.now() if isinstance(step, Until) else 0.0
             if isinstance(step, Until) and delay <= 0:
                 continue
+            if step is Act.RESET or step is Act.HANG_UP:
+                await self._finish(ready, request, response.outcome)
+                if step is Act.RESET:
+                    self._reset_on_close()
+                return False
             await self._flush(ready, request)
             size = 0
             if delay:
                 await self._pause(delay)
             elif step is Act.STALL:
                 await self._stall()
-            elif step is Act.RESET:
-                self._reset_on_close()
-                return False
-            elif step is Act.HANG_UP:
-                return False
-        await self._flush(ready, request)
+        await self._finish(ready, request, response.outcome)
         return True
+
+    async def _finish(self, ready: list[Write], request: SimulatedRequest, outcome: Outcome) -> None:
+        """Write what is left, and count the request as ended.
+
+        It is counted before the write, where the write cannot take long: a client that has read its whole reply is to
+        find it in the counts. If the client has left instead, the count is corrected.
+        """
+        takes_long = sum(len(write.data) for write in ready) > _FLUSH_BYTES
+        if not takes_long:
+            self._service.ledger.ended(request, outcome)
+        await self._flush(ready, request)
+        if takes_long:
+            self._service.ledger.ended(request, outcome)
 
     async def _flush(self, ready: list[Write], request: SimulatedRequest) -> None:
         if not ready:
             return
+        ledger = self._service.ledger
         for write in ready:
             if write.status is not None:
-                self._service.ledger.replying(request, write.status)
-        await self._send(b"".join([write.data for write in ready]))
-        self._service.ledger.sent(request, sum(write.chunks for write in ready))
+                ledger.replying(request, write.status)
+        chunks = sum(write.chunks for write in ready)
+        ledger.sent(request, chunks)
+        try:
+            await self._send(b"".join([write.data for write in ready]))
+        except ClientLeftError:
+            ledger.sent(request, -chunks)
+            raise
         ready.clear()
 
     def _reset_on_close(self) -> None:

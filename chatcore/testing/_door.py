@@ -55,7 +55,7 @@ class Door:
         self._take_port(listening=True)
 
     def shut(self) -> None:
-        """Refuse new clients, and keep the port, so that no one else gets it meanwhile."""
+        """Refuse new clients, and keep the port: the system gives it to no one else meanwhile."""
         self._take_port(listening=False)
 
     def close(self) -> None:

@@ -32,8 +32,8 @@ FaultKind: TypeAlias = Literal[
 class Fault:
     """One way to fail. Make one by its class methods: `Fault.http(503)`, `Fault.reset(after_chunks=2)`.
 
-    In a streamed reply a chunk is one server-sent event; the first carries the role alone. `after_chunks=0` is after the
-    response's head and before its first event, None before the head. A number larger than the stream is long means
+    In a streamed reply a chunk is one server-sent event; the first carries the role alone. `after_chunks=0` is after
+    the response's head and before its first event, None before the head. A number larger than the stream is long means
     before its last event. In a plain reply every number means the middle of the body.
 
     `reply` is what the faulty delivery was to deliver; without one, the simulator's default answer.

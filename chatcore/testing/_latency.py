@@ -18,8 +18,8 @@ class Latency:
 
     time_to_first_token: seconds from the request's last byte to the answer's first.
     tokens_per_second: the rate from then on; None: all at once.
-    jitter: how far both may stray, as a share of themselves: 0.2 is ±20 %. Each request's own deviation follows from the
-        simulator's seed, the request's content (its model, messages and `seed`) and how often that content has been
+    jitter: how far both may stray, as a share of themselves: 0.2 is ±20 %. Each request's own deviation follows from
+        the simulator's seed, the request's content (its model, messages and `seed`) and how often that content has been
         seen; not from the order of arrival, so that concurrent requests are timed alike in every run.
 
     Raises ConfigurationError if a number is negative, the rate is 0, or the jitter exceeds 1.

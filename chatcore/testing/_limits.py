@@ -19,12 +19,12 @@ __all__ = ["Bucket", "Gate", "Limits", "Verdict", "duration"]
 class Limits:
     """The rates a simulator enforces, each by a token bucket that refills evenly.
 
-    A request costs one request and the tokens of its prompt when it is let in; the tokens of its answer are taken when the
-    answer is made, and may leave a debt that later requests wait for. So in the long run a request costs exactly the
-    `total_tokens` of its usage. A request that is turned away costs nothing.
+    A request costs one request and the tokens of its prompt when it is let in; the tokens of its answer are taken when
+    the answer is made, and may leave a debt that later requests wait for. So in the long run a request costs exactly
+    the `total_tokens` of its usage. A request that is turned away costs nothing.
 
     requests_per_minute, tokens_per_minute: the rates; None: no limit of that kind, and no headers about it.
-    burst_requests, burst_tokens: how many may come at once after a rest; None: a whole minute's worth, as OpenAI has it.
+    burst_requests, burst_tokens: how many may come at once after a rest; None: a minute's worth, as OpenAI has it.
 
     Raises ConfigurationError if a number is not greater than 0.
     """

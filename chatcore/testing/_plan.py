@@ -19,7 +19,7 @@ from chatcore.testing._latency import Pace
 __all__ = ["Act", "Delivery", "Step", "Until", "Write", "dripped", "plain", "streamed", "whole"]
 
 _GARBAGE = {
-    "json": b'data: {"id":"chatcmpl-broken","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":\n\n',
+    "json": b'data: {"id":"broken","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":\n\n',
     "line": b"this line is no field of an event stream\n\n",
 }
 _DRIP_SECONDS = 0.01

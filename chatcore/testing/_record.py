@@ -17,6 +17,13 @@ __all__ = ["CutOff", "Ledger", "Outcome", "SimulatedRequest", "Stats"]
 
 Outcome: TypeAlias = Literal["finished", "cut_off", "faulted", "rate_limited", "refused", "stopped"]
 
+_COUNTS: dict[Outcome, str] = {
+    "finished": "requests_finished",
+    "cut_off": "requests_cut_off",
+    "faulted": "requests_faulted",
+    "refused": "requests_refused",
+    "rate_limited": "rate_limited",
+}
 _CUT_OFFS_KEPT = 1000
 _BYTES_KEPT = 64 * 2**20
 # How many distinct requests are remembered to tell a first attempt from a second.
@@ -293,20 +300,19 @@ class Ledger:
         self._changed()
 
     def ended(self, request: SimulatedRequest, outcome: Outcome) -> None:
-        """Count a request that is over."""
-        stats = self.stats
+        """Count a request that is over; or count it otherwise, if it had been counted too soon."""
+        if request.outcome is None:
+            self.stats.requests_in_flight -= 1
+        else:
+            self._count(request.outcome, -1)
         request.outcome = outcome
         request.ended = self.now()
-        stats.requests_in_flight -= 1
-        if outcome == "finished":
-            stats.requests_finished += 1
-        elif outcome == "cut_off":
-            stats.requests_cut_off += 1
-            stats.cut_offs.append(CutOff(request.number, request.ended, request.chunks_sent))
-        elif outcome == "faulted":
-            stats.requests_faulted += 1
-        elif outcome == "refused":
-            stats.requests_refused += 1
-        elif outcome == "rate_limited":
-            stats.rate_limited += 1
+        self._count(outcome, 1)
+        if outcome == "cut_off":
+            self.stats.cut_offs.append(CutOff(request.number, request.ended, request.chunks_sent))
         self._changed()
+
+    def _count(self, outcome: Outcome, change: int) -> None:
+        name = _COUNTS.get(outcome)
+        if name is not None:
+            setattr(self.stats, name, getattr(self.stats, name) + change)

@@ -37,7 +37,7 @@ class Reply:
     finish_reason: None: "tool_calls" if there are any, else "stop".
     chunks: how the answer is cut when it is streamed: a str is a piece of the text, a mapping is sent as the event's
         `delta`, verbatim. Without `text`, the text is the str pieces joined. None: cut into simulated tokens.
-    interleave: whether the argument deltas of several tool calls are streamed by turns, instead of one call after another.
+    interleave: whether the argument deltas of several tool calls are streamed by turns; else one call after another.
     usage: sent verbatim in place of the tokens counted.
     headers: more response headers.
     latency: of this reply alone, in place of the simulator's.

@@ -30,10 +30,11 @@ _FORMATS = {
 }
 # What a `pattern` is tried on. No regular expression is solved: a script is the answer to the ones not met here.
 _CANDIDATES = (
-    *_WORDS, *_FORMATS.values(), "a", "A", "0", "1", "7", "42", "123", "2024", "12345", "-1", "1.5", "AB", "ABC", "USD",
-    "en", "en-US", "A1", "AB12", "ABC-123", "abc_def", "abc-def", "a.b", "1.2.3", "v1.0.0", "#1a2b3c", "#1A2B3C", "10:45",
-    "+15550100", "+1 555 0100", "555-0100", "(555)555-0100", "12345-6789", "https://example.com", "ada", "Ada Lovelace",
-    "@ada", "/path/to", "x" * 8, "X" * 8, "0" * 8, "x" * 16, "0" * 16, "x" * 32, "0" * 32, "0" * 40, "0" * 64, "",
+    *_WORDS, *_FORMATS.values(), "a", "A", "0", "1", "7", "42", "123", "2024", "12345", "-1", "1.5", "AB", "ABC",
+    "USD", "en", "en-US", "A1", "AB12", "ABC-123", "abc_def", "abc-def", "a.b", "1.2.3", "v1.0.0", "#1a2b3c",
+    "#1A2B3C", "10:45", "+15550100", "+1 555 0100", "555-0100", "(555)555-0100", "12345-6789",
+    "https://example.com", "ada", "Ada Lovelace", "@ada", "/path/to", "x" * 8, "X" * 8, "0" * 8, "x" * 16, "0" * 16,
+    "x" * 32, "0" * 32, "0" * 40, "0" * 64, "",
 )  # fmt: skip
 
 
@@ -223,8 +224,10 @@ class _Reach:
     def __init__(self, schema: dict[str, Any], step: float) -> None:
         self.step = step
         width = 100 * max(step, 1)
-        low, above = schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf)
-        high, below = schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf)
+        low: float = schema.get("minimum", -math.inf)
+        above: float = schema.get("exclusiveMinimum", -math.inf)
+        high: float = schema.get("maximum", math.inf)
+        below: float = schema.get("exclusiveMaximum", math.inf)
         self.low, self.high = max(low, above), min(high, below)
         if self.low == -math.inf:
             self.low = min(0, self.high - width) if self.high < width else 0

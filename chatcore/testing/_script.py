@@ -19,7 +19,7 @@ Outcomes: TypeAlias = Callable[[SimulatedRequest], Scripted | Awaitable[Scripted
 """A script in the form that all others come down to: a function, sync or async, of the request."""
 
 Script: TypeAlias = Reply | Fault | str | Sequence[Scripted] | Outcomes
-"""One outcome for every request; a sequence, served in order of arrival, then the default; or a function of the request."""
+"""One outcome for all requests; a sequence, served in order of arrival; or a function of the request."""
 
 
 def echo(request: SimulatedRequest) -> Reply:

@@ -95,7 +95,7 @@ class Desk:
         except RefusedError as refused:
             return self._refuse(request, incoming, refused)
 
-    # ----------------------------------------------------------------------------------------------------- every request
+    # ---------------------------------------------------------------------------------------------------- every request
 
     def _delivery(
         self, request: SimulatedRequest, incoming: Incoming, pace: Pace = _AT_ONCE, lines: bytes = b""
@@ -110,8 +110,8 @@ class Desk:
             return
         if not incoming.key:
             raise RefusedError(
-                "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer "
-                "auth (i.e. Authorization: Bearer YOUR_KEY).",
+                "You didn't provide an API key. You need to provide your API key in an Authorization header using "
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
                 status=401,
             )
         raise RefusedError("Incorrect API key provided.", status=401, code="invalid_api_key")
@@ -150,7 +150,7 @@ class Desk:
             "rate_limited" if limited else "refused",
         )
 
-    # --------------------------------------------------------------------------------------------------- chat completions
+    # ------------------------------------------------------------------------------------------------- chat completions
 
     async def _complete(self, request: SimulatedRequest, incoming: Incoming, connection: Connection) -> Response:
         body = check(_parsed(request, incoming), models=self._models, refuse_stream_options=self._refuse_stream_options)
@@ -189,7 +189,7 @@ class Desk:
         except ClientLeftError:
             raise
         except Exception as error:  # noqa: BLE001 - kept, and raised where the simulator ends
-            # The client is told at once, and whoever runs the simulator when it stops: a test must not pass by accident.
+            # The client is told now, and whoever runs the simulator when it stops: a test must not pass by accident.
             self.script_error = self.script_error or error
             return Fault.http(500, message=f"the simulator's script failed: {error!r}")
         return Reply(outcome) if isinstance(outcome, str) else outcome
@@ -201,7 +201,8 @@ class Desk:
             answer = answer_for(request, digest, reply, prompt_tokens(request.messages), self._reply_tokens)
         except UnknownShapeError as error:
             raise RefusedError(
-                f"Invalid schema for {error}. (The simulator makes documents for most schemas; script a Reply for this one.)",
+                f"Invalid schema for {error}. (The simulator makes documents for most schemas; for this one, script a "
+                "Reply.)",
                 code="invalid_json_schema",
             ) from error
         self.ledger.answering(answer.prompt_tokens, answer.completion_tokens)
@@ -246,8 +247,9 @@ def _parsed(request: SimulatedRequest, incoming: Incoming) -> object:
         body: object = from_json(incoming.content)
     except ValueError as error:
         raise RefusedError(
-            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library "
-            f"correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON: {error}.)"
+            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+            "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON: "
+            f"{error}.)"
         ) from error
     if is_object(body):
         request.body = body
@@ -256,4 +258,5 @@ def _parsed(request: SimulatedRequest, incoming: Incoming) -> object:
 
 def _page(status: int) -> bytes:
     title = f"{status} {_wire.reason(status)}"
-    return f"<html>\r\n<head><title>{title}</title></head>\r\n<body><center><h1>{title}</h1></center></body>\r\n</html>\r\n".encode()
+    body = f"<center><h1>{title}</h1></center>"
+    return f"<html>\r\n<head><title>{title}</title></head>\r\n<body>{body}</body>\r\n</html>\r\n".encode()

@@ -18,12 +18,12 @@ _MESSAGE_TOKENS = 4  # the frame around each message
 _IMAGE_TOKENS = 85  # an image in low detail
 
 # Some words are not ASCII on purpose: a client that splits UTF-8 wrongly should be found out by the default reply.
-_ADJECTIVES = ("quiet", "amber", "naïve", "patient", "curious", "hollow", "northern", "swift", "paper", "silver", "late",
-               "gentle", "broken", "über-fast", "hidden", "second")  # fmt: skip
-_NOUNS = ("river", "lantern", "café", "engine", "harbour", "sparrow", "library", "東京 train", "garden", "compass", "violin",
-          "glacier", "market", "clock", "🚲 courier", "bridge")  # fmt: skip
-_VERBS = ("follows", "remembers", "carries", "answers", "outlasts", "paints", "measures", "crosses", "mends", "watches",
-          "borrows", "names", "leaves", "finds", "gathers", "keeps")  # fmt: skip
+_ADJECTIVES = ("quiet", "amber", "naïve", "patient", "curious", "hollow", "northern", "swift", "paper", "silver",
+               "late", "gentle", "broken", "über-fast", "hidden", "second")  # fmt: skip
+_NOUNS = ("river", "lantern", "café", "engine", "harbour", "sparrow", "library", "東京 train", "garden", "compass",
+          "violin", "glacier", "market", "clock", "🚲 courier", "bridge")  # fmt: skip
+_VERBS = ("follows", "remembers", "carries", "answers", "outlasts", "paints", "measures", "crosses", "mends",
+          "watches", "borrows", "names", "leaves", "finds", "gathers", "keeps")  # fmt: skip
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
@@ -47,7 +47,7 @@ def pieces(text: str) -> list[str]:
 
 
 def prompt_tokens(messages: list[Any]) -> int:
-    """The tokens of a request's messages: 4 for each message, its text, its tool calls' names and arguments; 85 an image."""
+    """The tokens of a request's messages: of each its text and its tool calls, 4 for its frame, 85 for an image."""
     return sum(_message_tokens(message) for message in messages)
 
 

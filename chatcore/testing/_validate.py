@@ -193,7 +193,8 @@ def _settle(message: dict[str, Any], owed: set[object], path: str) -> set[object
             raise _missing(f"{path}.tool_call_id")
         if answered not in owed:
             raise RefusedError(
-                "Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
+                "Invalid parameter: messages with role 'tool' must be a response to a preceding message with "
+                "'tool_calls'.",
                 param=f"{path}.role",
             )
         return owed - {answered}
@@ -325,8 +326,8 @@ def _tool_name(tool: object, path: str) -> str:
         raise _missing(f"{path}.function.name")
     if not name.isascii() or not name.replace("_", "").replace("-", "").isalnum() or len(name) > 64:
         raise RefusedError(
-            f"Invalid '{path}.function.name': string does not match pattern. Expected a string that matches the pattern "
-            "'^[a-zA-Z0-9_-]{1,64}$'.",
+            f"Invalid '{path}.function.name': string does not match pattern. Expected a string that matches the "
+            "pattern '^[a-zA-Z0-9_-]{1,64}$'.",
             param=f"{path}.function.name",
             code="invalid_value",
         )

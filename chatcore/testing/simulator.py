@@ -44,8 +44,8 @@ class Simulator:
     """A server that speaks OpenAI's chat completions on a real socket, for tests and trials.
 
     It answers `POST {prefix}/chat/completions`, plain and streamed, and `GET {prefix}/models`; it validates what it is
-    sent, and answers what OpenAI would not take with OpenAI's errors. What it says follows from its seed and the request
-    alone. It runs on asyncio and on trio::
+    sent, and answers what OpenAI would not take with OpenAI's errors. What it says follows from its seed and the
+    request alone. It runs on asyncio and on trio::
 
         import httpx
         from chatcore.testing import Fault, Simulator
@@ -64,15 +64,15 @@ class Simulator:
     latency: how long answers take; by default, no time.
     limits: rates to enforce, with `x-ratelimit-*` headers and 429; None: no limits and no such headers.
     script: what to reply: one `Reply`, `Fault` or text for every request; a sequence, served in order of arrival, with
-        default replies after its end; or a function, sync or async, of the `SimulatedRequest`, which may return None for
-        the default reply. Requests that are refused or rate-limited take nothing from the script. Without one, the
+        default replies after its end; or a function, sync or async, of the `SimulatedRequest`, which may return None
+        for the default reply. Requests that are refused or rate-limited take nothing from the script. Without one, the
         default: a call of the tool that is demanded, JSON for the schema that is given, else a text.
         If the script raises, the client is given a 500, and the error is raised again where the simulator ends.
     faults: faults that strike at random.
     host, port: where to listen: an IP address or "localhost"; 0 is any free port.
     prefix: of the paths.
     models: those that exist; None: any that is asked for.
-    api_key: the key that every request must bring, as `Authorization: Bearer …` or `api-key: …`; None: none is asked for.
+    api_key: the key that every request must bring, as `Authorization: Bearer …` or `api-key: …`; None: any or none.
     refuse_stream_options: answer `stream_options` with a 400, as servers do that have never heard of it.
     reply_tokens: the length of default texts, in tokens of four characters; None: a few sentences.
     keep_requests: how many of the last requests `requests` holds (and at most 64 MB of their bodies).
@@ -136,11 +136,11 @@ class Simulator:
     def __repr__(self) -> str:
         return f"<Simulator {self.base_url}>"
 
-    # ------------------------------------------------------------------------------------------------------ what it says
+    # ----------------------------------------------------------------------------------------------------- what it says
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its `base_url`: `http://127.0.0.1:PORT/v1`. The port is known once it has been entered."""
+        """What a client takes as its `base_url`: `http://127.0.0.1:PORT/v1`. The port is known once it is entered."""
         return self._door.origin + self._prefix
 
     @property
@@ -160,7 +160,7 @@ class Simulator:
         """
         return await self._ledger.wait_for(condition, timeout)
 
-    # ------------------------------------------------------------------------------------------------------ what it does
+    # ----------------------------------------------------------------------------------------------------- what it does
 
     def release(self) -> None:
         """Let every reply that a stall holds now go on."""
@@ -279,7 +279,7 @@ class ThreadedSimulator:
         return self._simulator.requests
 
     def wait_for(self, condition: Callable[[Stats], object], *, timeout: float | None = 5.0) -> Stats:
-        """Return the counts as soon as a condition of them holds. TimeoutError if it does not within `timeout` seconds."""
+        """Return the counts as soon as a condition of them holds. TimeoutError if `timeout` seconds are not enough."""
         return self._there().call(partial(self._simulator.wait_for, condition, timeout=timeout))
 
     def release(self) -> None:

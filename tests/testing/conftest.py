@@ -43,7 +43,8 @@ class Line:
     async def head(self) -> tuple[int, dict[str, str]]:
         """The status and the headers of the reply that comes next."""
         status, *lines = (await self.until(b"\r\n\r\n")).decode().split("\r\n")
-        return int(status.split()[1]), dict(line.lower().split(": ", 1) for line in lines)
+        pairs = (line.split(": ", 1) for line in lines)
+        return int(status.split()[1]), {name.lower(): value for name, value in pairs}
 
     async def reply(self) -> tuple[int, dict[str, str], Any]:
         """The whole reply that comes next, its body parsed if it is JSON."""

@@ -34,7 +34,10 @@ async def test_requests_may_be_pipelined_and_cut_anywhere(dial: Dial) -> None:
         await line.ask("second")
         assert [said(await line.reply()) for _ in range(2)] == ["first", "second"]
         content = b'{"model":"m","messages":[{"role":"user","content":"slow"}]}'
-        request = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content)
+        request = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (
+            len(content),
+            content,
+        )
         for byte in request:
             await line.send(bytes([byte]))
         assert said(await line.reply()) == "slow"
@@ -72,7 +75,9 @@ async def test_a_connection_that_is_not_to_be_kept_ends_with_the_reply(dial: Dia
             assert headers["transfer-encoding"] == "chunked"
         else:
             content = b'{"model":"m","messages":[{"role":"user","content":"Hi"}],"stream":true}'
-            await line.send(b"POST /v1/chat/completions HTTP/1.0\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content))
+            await line.send(
+                b"POST /v1/chat/completions HTTP/1.0\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content)
+            )
             _, headers = await line.head()
             assert "transfer-encoding" not in headers
         assert headers["connection"] == "close"
@@ -93,7 +98,16 @@ async def test_a_connection_that_is_not_to_be_kept_ends_with_the_reply(dial: Dia
         (b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1389\r\n" + b"x" * 5001 + b"\r\n", 413),
         (b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\n\r\n", 501),
     ],
-    ids=["nonsense", "bad header", "no host", "endless header", "long header", "long body", "long chunk", "unknown encoding"],
+    ids=[
+        "nonsense",
+        "bad header",
+        "no host",
+        "endless header",
+        "long header",
+        "long body",
+        "long chunk",
+        "unknown encoding",
+    ],
 )
 async def test_what_is_no_request_or_too_large_is_refused(dial: Dial, sent: bytes, status: int) -> None:
     async with Simulator(max_header_bytes=2000, max_body_bytes=5000) as sim:
@@ -192,7 +206,9 @@ async def test_what_a_client_sends_meanwhile_is_kept_within_bounds(dial: Dial) -
 
 async def test_faults_over_a_real_socket(dial: Dial) -> None:
     reply = Reply("Hello there")
-    async with Simulator(script=[Fault.reset(), Fault.reset(after_chunks=2, reply=reply), Fault.cut(reply=reply)]) as sim:
+    async with Simulator(
+        script=[Fault.reset(), Fault.reset(after_chunks=2, reply=reply), Fault.cut(reply=reply)]
+    ) as sim:
         line = await dial(sim.base_url)
         await line.ask(stream=True)
         with pytest.raises(anyio.BrokenResourceError):
@@ -225,6 +241,19 @@ async def test_an_idle_connection_is_hung_up_on(dial: Dial) -> None:
         status, headers, _ = await line.reply()
         assert (status, headers.get("connection")) == (200, None)
         assert await line.rest() == b""
+
+
+async def test_a_large_plain_reply_is_counted_when_it_has_been_read(dial: Dial) -> None:
+    async with Simulator(script=Reply("x" * 2**24)) as sim:
+        line = await dial(sim.base_url)
+        await line.ask()
+        await line.head()
+        await anyio.wait_all_tasks_blocked()
+        assert (sim.stats.requests_in_flight, sim.requests[0].outcome) == (1, None)
+        with anyio.move_on_after(5):
+            while sim.requests[0].outcome is None:
+                await line.received.receive()
+        assert (sim.stats.requests_in_flight, sim.requests[0].outcome) == (0, "finished")
 
 
 async def test_secrets_are_not_kept(dial: Dial) -> None:

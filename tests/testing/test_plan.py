@@ -29,7 +29,9 @@ def summary(steps: Iterator[Step]) -> list[Any]:
     told: list[Any] = []
     for step in steps:
         if isinstance(step, Write):
-            _, found, rest = step.data.partition(b"\r\n\r\n") if step.data.startswith(b"HTTP/1.1 ") else (b"", b"", step.data)
+            _, found, rest = (
+                step.data.partition(b"\r\n\r\n") if step.data.startswith(b"HTTP/1.1 ") else (b"", b"", step.data)
+            )
             told.append(("head", rest) if found else rest)
         else:
             told.append(step.at if isinstance(step, Until) else step)

@@ -41,6 +41,16 @@ def test_every_outcome_has_its_count() -> None:
     assert 0 <= cut.at < 60
 
 
+def test_a_request_counted_too_soon_is_counted_again() -> None:
+    ledger = Ledger(10)
+    one = request()
+    ledger.began(one)
+    ledger.ended(one, "finished")
+    ledger.ended(one, "cut_off")
+    stats = ledger.stats
+    assert (stats.requests_finished, stats.requests_cut_off, stats.requests_in_flight) == (0, 1, 0)
+
+
 def test_the_counts_as_text() -> None:
     ledger = Ledger(0)
     assert "cut off" not in str(ledger.stats)

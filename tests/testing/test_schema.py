@@ -3,6 +3,7 @@ from __future__ import annotations
 import enum
 import json
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -121,7 +122,7 @@ def test_optional_properties_come_and_stay_away() -> None:
             lambda value: 0 <= value < 1000 and value % 7 == 0,
         ),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_documents_hold(schema: dict[str, Any], holds: Any) -> None:
     assert all(holds(value) for value in made(schema))
@@ -154,13 +155,31 @@ def test_documents_hold(schema: dict[str, Any], holds: Any) -> None:
 )
 def test_what_cannot_be_made_is_said(schema: dict[str, Any], why: str) -> None:
     with pytest.raises(UnknownShapeError, match=f"^it.*{why}"):
-        for digest in DIGESTS:
-            Schema(schema, "it").document(digest)
+        made(schema)
 
 
 KEYWORDS = st.sampled_from(
-    ["type", "enum", "const", "properties", "required", "items", "anyOf", "allOf", "$ref", "pattern", "minItems"]
-    + ["maxItems", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "additionalProperties", "prefixItems"]
+    [
+        "type",
+        "enum",
+        "const",
+        "properties",
+        "required",
+        "items",
+        "anyOf",
+        "allOf",
+        "$ref",
+        "pattern",
+        "minItems",
+        "maxItems",
+        "minimum",
+        "maximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "additionalProperties",
+        "prefixItems",
+    ]
 )
 JUNK = st.recursive(
     st.none()
@@ -174,7 +193,5 @@ JUNK = st.recursive(
 
 @given(st.dictionaries(KEYWORDS, JUNK, max_size=5))
 def test_no_schema_breaks_it(schema: dict[str, Any]) -> None:
-    try:
+    with suppress(UnknownShapeError):
         json.dumps(Schema(schema, "it").document(DIGESTS[0]))
-    except UnknownShapeError as error:
-        assert str(error).startswith("it")

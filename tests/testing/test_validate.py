@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -214,7 +215,7 @@ def test_models_that_do_not_exist() -> None:
 
 def test_stream_options_may_be_unheard_of() -> None:
     body = {"model": "m", "messages": [USER], "stream": True, "stream_options": {"include_usage": True}}
-    with pytest.raises(RefusedError, match="^Unrecognized request argument supplied: stream_options$"):
+    with pytest.raises(RefusedError, match=r"^Unrecognized request argument supplied: stream_options$"):
         judged(body, refuse_stream_options=True)
 
 
@@ -231,8 +232,10 @@ NAMES = st.sampled_from(
         "arguments",
         "id",
         "parameters",
+        "json_schema",
+        "schema",
+        "include_usage",
     ]
-    + ["json_schema", "schema", "include_usage"]
 )
 JSON = st.recursive(
     st.none()
@@ -263,9 +266,7 @@ BODIES = st.fixed_dictionaries(
 
 @given(BODIES)
 def test_whatever_is_sent_is_refused_or_answered(body: dict[str, Any]) -> None:
-    try:
+    with suppress(RefusedError, UnknownShapeError):
         judged(body)
         request = SimulatedRequest(1, "req_1", "POST", "/", {}, 1, 0.0, body)
         answer_for(request, digest_of(0, body), None, prompt_tokens(request.messages), None)
-    except (RefusedError, UnknownShapeError) as error:
-        assert str(error)

@@ -109,7 +109,9 @@ def test_choices_come_by_turns() -> None:
     assert indexes[-2:] == [0, 1]
     body = json.loads(_wire.completion(answer(None, n=2)))
     for index in (0, 1):
-        parts = [chunk["choices"][0]["delta"].get("content", "") for chunk in chunks if chunk["choices"][0]["index"] == index]
+        parts = [
+            chunk["choices"][0]["delta"].get("content", "") for chunk in chunks if chunk["choices"][0]["index"] == index
+        ]
         assert "".join(parts) == body["choices"][index]["message"]["content"]
 
 
@@ -133,7 +135,11 @@ def test_heads() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "lines"),
-    [(None, b""), (0.25, b"retry-after: 1\r\nretry-after-ms: 250\r\n"), (2, b"retry-after: 2\r\nretry-after-ms: 2000\r\n")],
+    [
+        (None, b""),
+        (0.25, b"retry-after: 1\r\nretry-after-ms: 250\r\n"),
+        (2, b"retry-after: 2\r\nretry-after-ms: 2000\r\n"),
+    ],
     ids=str,
 )
 def test_retry_after(seconds: float | None, lines: bytes) -> None:
