@@ -178,29 +178,44 @@ class Retry:
     A policy inside another one leaves to the outer what the outer covers, so that attempts do not multiply.
 
     attempts: how often at most, the first one included.
-    on: the exceptions to retry: their types, or a function that says so of one.
+    on: the exceptions to retry: one type, several in a tuple, or a function that says so of one.
     initial, maximum: the first and the longest wait, in seconds.
     base: the factor from one wait to the next.
     jitter: up to so many seconds are added to a wait, at random.
+
+    Raises:
+        ConfigurationError: one of them is not what it should be.
     """
 
     attempts: int = 3
-    on: tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,)
+    on: type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,)
     initial: float = 0.5
     maximum: float = 8.0
     base: float = 2.0
     jitter: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.attempts < 1:
-            msg = f"retry: the number of attempts must be at least 1, not {self.attempts!r}."
+        attempts: object = self.attempts
+        if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1:
+            msg = f"retry: the number of attempts must be a whole number of at least 1, not {attempts!r}."
             raise ConfigurationError(msg)
+        if not _are_exceptions(self.on) and (isinstance(self.on, type) or not callable(self.on)):
+            msg = f"retry: which exceptions to retry is said by their types or by a function, not by {self.on!r}."
+            raise ConfigurationError(msg)
+        for name in ("initial", "maximum", "base", "jitter"):
+            number: object = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+                msg = f"retry: {name} must be a number that is not negative, not {number!r}."
+                raise ConfigurationError(msg)
 
     def covers(self, error: BaseException) -> bool:
         """Whether this policy would try again after `error`."""
         if isinstance(error, ChatCoreError) and not error.is_retryable:
             return False
-        return self.on(error) if callable(self.on) else isinstance(error, self.on)
+        # A type is callable too.
+        if isinstance(self.on, type | tuple):
+            return isinstance(error, cast("tuple[type[BaseException], ...]", self.on))
+        return self.on(error)
 
     def pause(self, attempt: int, error: BaseException) -> float:
         """Seconds to wait after the `attempt`-th attempt failed with `error`."""
@@ -239,6 +254,12 @@ class Retry:
             yield cast("Response[Any]", response)
 
 
+def _are_exceptions(given: object) -> bool:
+    """Whether an `except` clause takes it."""
+    types = cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given,)
+    return all(isinstance(one, type) and issubclass(one, BaseException) for one in types)
+
+
 class Opens(Protocol):
     """What can be fallen back to."""
 
@@ -250,13 +271,21 @@ class Fallbacks:
     """Others to ask, in turn, when an opening fails. If all fail, the first error is raised, with the others as notes.
 
     others: runnables.
-    on: the exceptions to handle; any other is raised at once.
+    on: the exceptions to handle, one type or several in a tuple; any other is raised at once.
     key: where set, the input is a mapping, and the next one finds the error of the one before it under this key.
+
+    Raises:
+        ConfigurationError: `on` is something else.
     """
 
     others: tuple[Opens, ...]
-    on: tuple[type[BaseException], ...] = (Exception,)
+    on: type[BaseException] | tuple[type[BaseException], ...] = (Exception,)
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _are_exceptions(self.on):
+            msg = f"fallbacks: which exceptions to handle is said by their types, not by {self.on!r}."
+            raise ConfigurationError(msg)
 
     @asynccontextmanager
     async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:

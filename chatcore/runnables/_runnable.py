@@ -292,7 +292,9 @@ class Runnable(Generic[In, Out]):
     def with_retry(
         self,
         *,
-        retry_if_exception_type: tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,),
+        retry_if_exception_type: type[BaseException]
+        | tuple[type[BaseException], ...]
+        | Callable[[BaseException], bool] = (Exception,),
         wait_exponential_jitter: bool = True,
         exponential_jitter_params: ExponentialJitterParams | None = None,
         stop_after_attempt: int = 3,
@@ -303,15 +305,19 @@ class Runnable(Generic[In, Out]):
         provider says (`Retry-After`) is obeyed. Nested policies do not multiply.
 
         Args:
-            retry_if_exception_type: which exceptions to retry: types, or a function that says so of one.
+            retry_if_exception_type: which exceptions to retry: one type, several in a tuple, or a function that says so of
+                one.
             wait_exponential_jitter: whether to wait between attempts, longer each time.
             exponential_jitter_params: how waits grow.
             stop_after_attempt: how many attempts there are at most, the first one included.
 
         Raises:
-            ConfigurationError: fewer than one attempt.
+            ConfigurationError: fewer than one attempt, or an argument that is not what it should be.
         """
         waits = exponential_jitter_params or {}
+        if unknown := waits.keys() - ExponentialJitterParams.__annotations__.keys():
+            msg = f"exponential_jitter_params has no {', '.join(map(repr, sorted(unknown)))}; it has initial, max, exp_base and jitter."
+            raise ConfigurationError(msg)
         policy = Retry(attempts=stop_after_attempt, on=retry_if_exception_type)
         return self._with(
             Retry(
@@ -328,7 +334,7 @@ class Runnable(Generic[In, Out]):
         self,
         fallbacks: Sequence[Runnable[Any, Any]],
         *,
-        exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,),
+        exceptions_to_handle: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
         exception_key: str | None = None,
     ) -> Self:
         """A copy that asks others, in turn, when opening a call fails, streamed calls included.
@@ -339,8 +345,12 @@ class Runnable(Generic[In, Out]):
             exception_key: for inputs that are dicts: the next one finds the error of the one before it under this key.
 
         Raises:
-            ConfigurationError: something in `fallbacks` is no runnable.
+            ConfigurationError: something in `fallbacks` is no runnable, or an argument is not what it should be.
         """
+        # A chat model can be iterated too: over its fields.
+        if isinstance(fallbacks, Runnable) or not isinstance(cast("object", fallbacks), Iterable):
+            msg = f"with_fallbacks takes a list of models or other Runnables, not a {type(fallbacks).__name__}."
+            raise ConfigurationError(msg)
         for position, fallback in enumerate(cast("Sequence[object]", fallbacks)):
             if not isinstance(fallback, Runnable):
                 msg = f"fallbacks[{position}] must be a model or another Runnable, not {type(fallback).__name__}."

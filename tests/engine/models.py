@@ -138,6 +138,12 @@ def chunk(text: str, **fields: Any) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=AIMessageChunk(content=text, **fields))
 
 
+async def read_into(kept: list[Any], items: AsyncIterator[Any]) -> None:
+    """Keep what comes, also if it ends in an error."""
+    async for item in items:
+        kept.append(item)  # noqa: PERF401 - a comprehension would keep nothing then
+
+
 async def letters(text: str) -> AsyncIterator[str]:
     """Each letter of the text."""
     for letter in text:

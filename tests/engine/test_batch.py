@@ -11,10 +11,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, collapse, completed, run_workers
+from chatcore.engine.batch import DEFAULT_CONCURRENCY, collapse, completed, run_workers
 from chatcore.errors import InvalidInputError
 from chatcore.runnables import RunnableLambda
-from tests.engine.models import Plain
+from tests.engine.models import Plain, read_into
 from tests.engine.quiet import quiet, some_steps, tasks
 
 pytestmark = pytest.mark.anyio
@@ -122,18 +122,16 @@ async def test_inputs_that_raise_stop_everything(asynchronous: bool) -> None:
     assert model._watch.active == 0
     # Even where failing calls are results, a source that fails is an error.
     with pytest.raises(BrokenInputsError):
-        async for _ in model.abatch_as_completed(later() if asynchronous else now(), return_exceptions=True):
-            pass
+        await read_into([], model.abatch_as_completed(later() if asynchronous else now(), return_exceptions=True))
     await quiet(before, lambda: model._watch.active == 0)
 
 
 @pytest.mark.parametrize("inputs", ["hello", b"hello", {"a": 1}, 5, None], ids=lambda value: type(value).__name__)
 async def test_single_input_by_mistake_is_refused(inputs: Any) -> None:
-    for verb in (Plain().abatch, Plain().abatch_as_completed):
-        with pytest.raises(InvalidInputError, match=f"not a single {type(inputs).__name__}"):
-            made = verb(inputs)
-            if not isinstance(made, BatchStream):
-                await made
+    with pytest.raises(InvalidInputError, match=f"not a single {type(inputs).__name__}"):
+        await Plain().abatch(inputs)
+    with pytest.raises(InvalidInputError, match=f"not a single {type(inputs).__name__}"):
+        Plain().abatch_as_completed(inputs)
 
 
 async def test_no_inputs() -> None:
@@ -347,19 +345,21 @@ async def test_first_failure_is_raised_bare_with_the_others_as_notes() -> None:
     assert sorted(caught.value.__notes__) == ["also failed: KeyError: '1'", "also failed: KeyError: '2'"]
 
 
+async def read_and_raise(error: Exception) -> None:
+    async with Plain().abatch_as_completed(["a", "b"]) as results:
+        async for _ in results:
+            raise error
+
+
 async def test_error_of_the_callers_block_is_raised_bare() -> None:
     with pytest.raises(ValueError, match="mine") as caught:
-        async with Plain().abatch_as_completed(["a", "b"]) as results:
-            async for _ in results:
-                raise ValueError("mine")
+        await read_and_raise(ValueError("mine"))
     assert caught.value.__cause__ is None
 
 
 async def test_group_of_the_callers_own_stays_a_group() -> None:
     with pytest.raises(ExceptionGroup, match="mine"):
-        async with Plain().abatch_as_completed(["a"]) as results:
-            async for _ in results:
-                raise ExceptionGroup("mine", [ValueError()])
+        await read_and_raise(ExceptionGroup("mine", [ValueError()]))
 
 
 async def test_failure_is_raised_once_and_then_the_batch_is_over() -> None:
@@ -382,11 +382,10 @@ async def test_results_that_came_before_the_failure_are_given_first() -> None:
         return text
 
     model = Plain(answer=answer)
-    seen = []
+    seen: list[Any] = []
     with pytest.raises(ValueError, match="bad"):
-        async for _, message in model.abatch_as_completed(["a", "bad", "b"]):
-            seen.append(message.text)  # noqa: PERF401 - what was seen before it failed
-    assert sorted(seen) == ["a", "b"]
+        await read_into(seen, model.abatch_as_completed(["a", "bad", "b"]))
+    assert sorted(message.text for _, message in seen) == ["a", "b"]
 
 
 async def test_entering_a_batch_that_has_begun_is_refused() -> None:
@@ -447,7 +446,7 @@ async def test_failed_batch_leaves_no_cycle_of_garbage() -> None:
         gc.enable()
 
 
-# ------------------------------------------------------------------------------------------------- the parts by themselves
+# ----------------------------------------------------------------------------------------- the parts by themselves
 
 
 def test_collapse_puts_exits_first() -> None:
@@ -462,11 +461,9 @@ def test_collapse_puts_exits_first() -> None:
 async def test_collapse_of_cancellations_only() -> None:
     with anyio.CancelScope() as scope:
         scope.cancel()
-        try:
+        with pytest.raises(anyio.get_cancelled_exc_class()) as caught:
             await anyio.lowlevel.checkpoint()
-        except BaseException as cancelled:
-            assert collapse(BaseExceptionGroup("", [cancelled])) is cancelled
-            raise
+        assert collapse(BaseExceptionGroup("", [caught.value])) is caught.value
 
 
 async def test_completed_takes_any_function() -> None:
