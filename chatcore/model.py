@@ -219,15 +219,19 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         if isinstance(stop, str):
             stop = [stop]
         hooks = self._hooks
-        if (request.stream or self._prefers_chunks(settings)) and hooks.chunks and self._may_stream(settings):
-            chunks = hooks.chunks(self, messages, stop=stop, **settings)
+        streams = hooks.chunks is not None and self._may_stream(settings)
+        if request.stream and streams:
+            chunks = cast("_Parts", hooks.chunks)(self, messages, stop=stop, **settings)
             try:
                 yield await _Chunks.begin(self, chunks)
             finally:
                 with anyio.move_on_after(CLOSING_SECONDS, shield=True):
                     await _close(chunks)
         elif hooks.whole is not None:
-            result = await hooks.whole(self, messages, stop=stop, **settings)
+            # What is asked for as a whole is whole once it is open, so that a stream that breaks off in the middle can still be
+            # tried again.
+            whole = _merged_whole if streams and self._prefers_chunks(settings) else hooks.whole
+            result = await whole(self, messages, stop=stop, **settings)
             yield _Answer(self, result)
         else:
             msg = (
