@@ -26,6 +26,7 @@ def test_the_text_is_the_messages() -> None:
     assert ChatGeneration(message=AIMessage("a"), text="other").text == "a"
     assert ChatGeneration(message=AIMessage(["a", {"type": "text", "text": "b"}, {"type": "image"}])).text == "ab"
     assert ChatGeneration(message=HumanMessage("a")).text == "a"
+    assert ChatGenerationChunk(message=AIMessageChunk(["a"])).text == "a"
     # Parts of langchain-core 0.x had no type.
     assert (
         ChatGeneration(

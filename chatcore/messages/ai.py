@@ -30,7 +30,7 @@ from chatcore.messages.content import InvalidToolCall
 from chatcore.messages.tool import ToolCall, ToolCallChunk, tool_call_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from chatcore.messages import content as blocks
 
@@ -50,7 +50,6 @@ __all__ = [
 
 _ID_PREFIX = "lc_"
 _RUN_ID_PREFIX = "lc_run-"
-_PROVIDER_ID_RANK = 2
 
 
 class AIMessage(BaseMessage):
@@ -399,8 +398,8 @@ class Accumulator:
             self._metadata.add(fields["response_metadata"])
         if fields["usage_metadata"] is not None:
             self._usage = add_usage(self._usage, fields["usage_metadata"])
-        if fields["id"] is not None and fields["id"] != self._id:
-            self._id = _best_id((self._id, fields["id"]))
+        if fields["id"] and fields["id"] != self._id:
+            self._id = _better_id(self._id, fields["id"])
         if self._name is None:
             self._name = fields["name"]
         if fields["chunk_position"] is not None:
@@ -434,22 +433,14 @@ class Accumulator:
         }
 
 
-def _best_id(ids: Iterable[str | None]) -> str | None:
-    """Of the ids that chunks of one answer carry: the provider's own before a run's, a run's before a made-up one."""
-    best: str | None = None
-    best_rank = -1
-    for candidate in ids:
-        if candidate and (rank := _id_rank(candidate)) > best_rank:
-            best, best_rank = candidate, rank
-            if rank == _PROVIDER_ID_RANK:
-                break
-    return best
+def _better_id(known: str | None, other: str) -> str:
+    """The id of an answer whose chunks say two: the provider's own before a run's, a run's before a made-up one."""
+    return other if known is None or _id_rank(other) > _id_rank(known) else known
 
 
 def _id_rank(message_id: str) -> int:
-    """2 for an id that a provider gave, 1 for one that a run gave, 0 for one that was made up."""
     if not message_id.startswith(_ID_PREFIX):
-        return _PROVIDER_ID_RANK
+        return 2
     return 1 if message_id.startswith(_RUN_ID_PREFIX) else 0
 
 
@@ -473,8 +464,8 @@ def _pretty_call(call: Mapping[str, Any]) -> Sequence[str]:
     args: Any = call.get("args")
     if isinstance(args, str):
         lines.append(f"    {args}")
-    elif isinstance(args, dict):
-        lines.extend(f"    {name}: {value}" for name, value in cast("dict[str, Any]", args).items())
+    elif is_dict(args):
+        lines.extend(f"    {name}: {value}" for name, value in args.items())
     return lines
 
 

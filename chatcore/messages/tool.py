@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, Literal, NotRequired
 from uuid import UUID
 
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
-from chatcore.messages._merge import merge_content, merge_dicts, merge_obj
+from chatcore.messages._merge import merge_obj
 from chatcore.messages._shapes import is_dict, is_sequence
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.content import InvalidToolCall
@@ -127,18 +128,16 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
 
     def __add__(self, other: Any) -> BaseMessageChunk:
         """Join two parts of one tool message; raises ValueError if they answer different calls."""
-        if not isinstance(other, ToolMessageChunk):
-            return super().__add__(other)
-        if self.tool_call_id != other.tool_call_id:
+        if isinstance(other, ToolMessageChunk) and self.tool_call_id != other.tool_call_id:
             msg = f"cannot add chunks that answer different calls: {self.tool_call_id!r} and {other.tool_call_id!r}"
             raise ValueError(msg)
-        return type(self)(
-            tool_call_id=self.tool_call_id,
-            content=merge_content(self.content, other.content),
-            artifact=merge_obj(self.artifact, other.artifact),
-            additional_kwargs=merge_dicts(self.additional_kwargs, other.additional_kwargs),
-            response_metadata=merge_dicts(self.response_metadata, other.response_metadata),
-            name=self.name or other.name,
-            id=self.id,
-            status="error" if "error" in {self.status, other.status} else "success",
-        )
+        return super().__add__(other)
+
+    def _joined(self, others: list[BaseMessageChunk]) -> dict[str, Any]:
+        parts = [self, *(part for part in others if isinstance(part, ToolMessageChunk))]
+        return {
+            **super()._joined(others),
+            "tool_call_id": self.tool_call_id,
+            "artifact": reduce(merge_obj, (part.artifact for part in parts)),
+            "status": "error" if any(part.status == "error" for part in parts) else "success",
+        }

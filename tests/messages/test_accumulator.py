@@ -14,6 +14,7 @@ from chatcore.messages import (
     Accumulator,
     AIMessage,
     AIMessageChunk,
+    HumanMessageChunk,
     ToolCallChunk,
     _tool_calls,
     message_chunk_to_message,
@@ -41,93 +42,6 @@ def joined(*chunks: AIMessageChunk) -> AIMessage:
 
 def calls(message: AIMessage) -> list[tuple[str, Any, Any]]:
     return [(call["name"], call["args"], call["id"]) for call in message.tool_calls]
-
-
-# ------------------------------------------------------------------------------------------------- which call is whose
-
-
-def test_calls_interleaved_by_index() -> None:
-    message = joined(
-        delta("", name="f", id="a", index=0),
-        delta("", name="g", id="b", index=1),
-        delta('{"x":', index=0),
-        delta('{"y":', index=1),
-        delta("1}", index=0),
-        delta("2}", index=1),
-    )
-    assert calls(message) == [("f", {"x": 1}, "a"), ("g", {"y": 2}, "b")]
-
-
-def test_an_id_without_index_begins_a_call_and_nothing_at_all_continues_it() -> None:
-    message = joined(
-        delta("", name="f", id="a"), delta('{"x":'), delta("1}"), delta("{", name="g", id="b"), delta('"y":2}')
-    )
-    assert calls(message) == [("f", {"x": 1}, "a"), ("g", {"y": 2}, "b")]
-
-
-def test_a_repeated_id_without_index_is_the_same_call() -> None:
-    message = joined(
-        delta("{", name="f", id="a"), delta("{", name="g", id="b"), delta('"x":1}', id="a"), delta("}", id="b")
-    )
-    assert calls(message) == [("f", {"x": 1}, "a"), ("g", {}, "b")]
-
-
-def test_a_repeated_id_and_name_with_index_are_the_same_call() -> None:
-    message = joined(delta("{", name="f", id="a", index=0), delta('"x":1}', name="f", id="a", index=0))
-    assert calls(message) == [("f", {"x": 1}, "a")]
-
-
-def test_whole_calls_that_all_say_index_0_stay_apart_by_their_ids() -> None:
-    message = joined(
-        delta('{"x":1}', name="f", id="a", index=0),
-        delta('{"x":2}', name="f", id="b", index=0),
-        delta('{"x":3}', name="f", id="c", index=0),
-    )
-    assert calls(message) == [("f", {"x": 1}, "a"), ("f", {"x": 2}, "b"), ("f", {"x": 3}, "c")]
-
-
-def test_after_two_calls_of_one_index_the_latest_is_continued() -> None:
-    message = joined(
-        delta("{}", name="f", id="a", index=0), delta("{", name="g", id="b", index=0), delta('"x":1}', index=0)
-    )
-    assert calls(message) == [("f", {}, "a"), ("g", {"x": 1}, "b")]
-
-
-def test_whole_calls_without_index_and_id_stay_apart_by_their_names() -> None:
-    message = joined(delta('{"x":1}', name="f"), delta('{"x":2}', name="f"))
-    assert calls(message) == [("f", {"x": 1}, None), ("f", {"x": 2}, None)]
-
-
-def test_an_id_that_comes_late_names_the_call_of_its_index() -> None:
-    message = joined(delta("{", name="f", index=0), delta("}", id="a", index=0), delta(" ", id="a", index=0))
-    assert calls(message) == [("f", {}, "a")]
-
-
-def test_one_id_under_two_indexes_is_two_calls() -> None:
-    message = joined(delta("{}", name="f", id="a", index=0), delta("{}", name="f", id="a", index=1))
-    assert calls(message) == [("f", {}, "a"), ("f", {}, "a")]
-
-
-def test_empty_ids_and_names_say_nothing() -> None:
-    message = joined(delta("{", name="f", id="a", index=0), delta("}", name="", id="", index=0))
-    assert calls(message) == [("f", {}, "a")]
-
-
-def test_a_name_may_come_in_pieces() -> None:
-    message = joined(delta(None, name="get_", id="a", index=0), delta(None, name="weather", index=0))
-    assert calls(message) == [("get_weather", {}, "a")]
-
-
-def test_parts_of_one_call_in_one_chunk() -> None:
-    chunk = AIMessageChunk(
-        content="",
-        tool_call_chunks=[
-            tool_call_chunk(name="f", args="{", id="a", index=0),
-            tool_call_chunk(args="}", index=0),
-        ],
-    )
-    assert calls(joined(chunk)) == [("f", {}, "a")]
-    assert message_chunk_to_message(chunk) == joined(chunk)
 
 
 # ------------------------------------------------------------------------------------------------------- what is joined
@@ -202,6 +116,25 @@ def test_usage_is_summed_and_the_providers_id_is_kept() -> None:
             "input_token_details": {"cache_read": 4},
         },
     )
+
+
+def test_only_parts_of_an_answer_are_taken() -> None:
+    with pytest.raises(TypeError, match="HumanMessageChunk"):
+        Accumulator().add(HumanMessageChunk(content="a"))  # type: ignore[arg-type]
+
+
+def test_v1_blocks_hold_whole_calls_in_the_sum_with_the_last_chunk() -> None:
+    block = {"type": "tool_call_chunk", "id": "c1", "name": "f", "args": "{}", "index": 0}
+    first = AIMessageChunk(
+        content=[block],
+        tool_call_chunks=[tool_call_chunk(name="f", args="{}", id="c1", index=0)],
+        response_metadata={"output_version": "v1"},
+    )
+    whole = {"type": "tool_call", "name": "f", "args": {}, "id": "c1"}
+    assert (first + AIMessageChunk(content="")).content == [block]
+    assert (first + AIMessageChunk(content="", chunk_position="last")).content == [whole]
+    no_parts = AIMessageChunk(content=[block], response_metadata={"output_version": "v1"}, chunk_position="last")
+    assert joined(no_parts).content == [block]
 
 
 def test_nothing_added_is_an_empty_message() -> None:

@@ -81,7 +81,10 @@ def test_pretty_tool_calls() -> None:
     message = AIMessage(
         "",
         tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}],
-        invalid_tool_calls=[{"name": "g", "args": "{", "id": "c2", "error": "cut off"}],
+        invalid_tool_calls=[
+            {"name": "g", "args": "{", "id": "c2", "error": "cut off"},
+            {"name": "h", "args": None, "id": None, "error": None},
+        ],
     )
     assert message.pretty_repr().splitlines()[1:] == [
         "Tool Calls:",
@@ -95,4 +98,7 @@ def test_pretty_tool_calls() -> None:
         "  Error: cut off",
         "  Args:",
         "    {",
+        "  h (None)",
+        " Call ID: None",
+        "  Args:",
     ]

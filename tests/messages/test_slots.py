@@ -77,6 +77,8 @@ def test_fields_set_later_behave_as_ever(kind: type[BaseMessage]) -> None:
 @pytest.mark.parametrize("kind", [HumanMessage, SystemMessage, AIMessage, AIMessageChunk])
 def test_nothing_mutable_is_shared(kind: type[BaseMessage]) -> None:
     first, second = kind("a"), kind("a")
+    mutable = [value for value in first.__dict__.values() if isinstance(value, dict | list)]
+    assert len({id(value) for value in mutable}) == len(mutable)
     for name, value in first.__dict__.items():
         if isinstance(value, dict | list):
             assert value is not second.__dict__[name]
@@ -138,6 +140,8 @@ def test_a_chunk_that_a_codec_builds(**fields: Any) -> None:
 def test_a_chunk_built_of_nothing_shares_nothing() -> None:
     first, second = build_chunk(), build_chunk()
     assert first == AIMessageChunk("")
+    mutable = [value for value in first.__dict__.values() if isinstance(value, dict | list)]
+    assert len({id(value) for value in mutable}) == len(mutable)
     for name, value in first.__dict__.items():
         if isinstance(value, dict | list):
             assert value is not second.__dict__[name]

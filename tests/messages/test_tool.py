@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from chatcore.messages import ToolMessage, ToolMessageChunk
+from chatcore.messages import HumanMessageChunk, ToolMessage, ToolMessageChunk
 from chatcore.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
 
@@ -40,6 +40,12 @@ def test_artifacts_that_differ_do_not_join() -> None:
         left + ToolMessageChunk(content="b", tool_call_id="c", artifact=2)
     with pytest.raises(TypeError, match="int"):
         left + ToolMessageChunk(content="b", tool_call_id="c", artifact="x")
+
+
+def test_chunks_of_another_kind_join_into_the_answer() -> None:
+    left = ToolMessageChunk(content="a", tool_call_id="c", artifact=["x"])
+    others = [HumanMessageChunk(content="b"), ToolMessageChunk(content="c", tool_call_id="c", status="error")]
+    assert left + others == ToolMessageChunk(content="abc", tool_call_id="c", artifact=["x"], status="error")
 
 
 def test_factories_set_the_type() -> None:
