@@ -20,17 +20,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from chatcore.engine._host import CLOSING_SECONDS
-from chatcore.engine._portal import blocking
+from chatcore.engine._portal import SyncStream, blocking
 from chatcore.engine.batch import run_workers
 from chatcore.engine.limits import TokenBucket, admit, check_limiter
 from chatcore.engine.policies import Deadline, Patience, Retry, Timeout
 from chatcore.engine.request import Open, Request, Response
+from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_in_thread
 from chatcore.errors import (
     InvalidInputError,
@@ -260,6 +261,15 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         _messages(request)
         return request
 
+    if TYPE_CHECKING:
+        # The base's verbs, with the types that they give of a chat model.
+        def astream(
+            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+        ) -> ChatStream[AIMessageChunk, AIMessage]: ...
+        def stream(
+            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+        ) -> SyncStream[AIMessageChunk]: ...
+
     # ---------------------------------------------------------------------------------------------- the generate verbs
 
     async def agenerate(
@@ -366,7 +376,7 @@ def _coerce(given: object) -> list[BaseMessage]:
     return messages
 
 
-# --------------------------------------------------------------------------------------------------------- what a class has
+# ----------------------------------------------------------------------------------------------------- what a class has
 
 _Whole = Callable[..., Any]
 _Parts = Callable[..., AsyncIterator[ChatGenerationChunk | AIMessageChunk]]
@@ -443,7 +453,7 @@ def _new_id() -> str:
     return f"lc_run--{os.urandom(16).hex()}"
 
 
-# ---------------------------------------------------------------------------------------------------------------- responses
+# ------------------------------------------------------------------------------------------------------------ responses
 
 
 class _Answer:

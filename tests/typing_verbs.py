@@ -20,10 +20,11 @@ from chatcore import (
 async def async_verbs(model: BaseChatModel) -> None:
     assert_type(await model.ainvoke("hi"), AIMessage)
     assert_type(await model.ainvoke([("human", "hi"), HumanMessage(content="there")]), AIMessage)
-    assert_type(model.astream("hi"), ChatStream[AIMessageChunk])
+    assert_type(model.astream("hi"), ChatStream[AIMessageChunk, AIMessage])
     async with model.astream("hi") as chunks:
         async for chunk in chunks:
             assert_type(chunk, AIMessageChunk)
+        assert_type(await chunks.result(), AIMessage)
     assert_type(await model.abatch(["a", "b"]), list[AIMessage])
     assert_type(await model.abatch(["a", "b"], return_exceptions=True), list[AIMessage | Exception])
     assert_type(model.abatch_as_completed(["a"]), BatchStream[tuple[int, AIMessage]])

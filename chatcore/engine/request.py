@@ -12,25 +12,28 @@ every failure that may still be mended by another attempt, streamed or not, in o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from chatcore.messages import Accumulator, AIMessageChunk
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from chatcore.engine.policies import Retry
-
-__all__ = ["Edit", "Middleware", "Open", "Request", "Response", "Streamed", "Whole", "merge_configs"]
+__all__ = ["Covers", "Edit", "Middleware", "Open", "Request", "Response", "Streamed", "Whole", "merge_configs"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 Config = Mapping[str, Any]
 """A `RunnableConfig` as the engine sees it: it reads a few keys and passes on the rest."""
+
+
+class Covers(Protocol):
+    """A policy that may try again: what a nested one asks of it."""
+
+    def covers(self, error: BaseException) -> bool:
+        """Whether this policy would try again after `error`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ class Request:
     settings: dict[str, Any]
     stream: bool = False
     deadline: float | None = None
-    retried_by: tuple[Retry, ...] = ()
+    retried_by: tuple[Covers, ...] = ()
     upstream: Response[Any] | None = field(default=None, repr=False)
     prepared: Any = field(default=None, repr=False)
 
@@ -97,7 +100,7 @@ class Middleware(Protocol):
     def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]: ...
 
 
-class Whole(Generic[T]):
+class Whole(Response[T]):
     """An answer that came in one piece; as chunks, it is one."""
 
     __slots__ = ("_given", "value")
@@ -122,7 +125,7 @@ class Whole(Generic[T]):
         return self
 
 
-class Streamed(Generic[T]):
+class Streamed(Response[T]):
     """Chunks of any kind that can be added up, the first of which is here already."""
 
     __slots__ = ("_chunks", "_first", "_seen")
@@ -142,16 +145,16 @@ class Streamed(Generic[T]):
             while True:
                 await self.__anext__()
         except StopAsyncIteration:
-            return fold(self._seen)
+            return _fold(self._seen)
 
     def partial(self) -> T | None:
-        return fold(self._seen) if self._seen else None
+        return _fold(self._seen) if self._seen else None
 
     def origin(self) -> Response[Any]:
         return self
 
 
-def fold(chunks: list[T]) -> T:
+def _fold(chunks: list[T]) -> T:
     """All chunks as one value: messages and text in linear time, anything else by `+`, or the last if it cannot be added."""
     first = chunks[0]
     if len(chunks) == 1:
@@ -169,7 +172,7 @@ def fold(chunks: list[T]) -> T:
         for mapping in cast("list[dict[Any, Any]]", chunks):
             for key, value in mapping.items():
                 pieces.setdefault(key, []).append(value)
-        return cast("T", {key: fold(values) for key, values in pieces.items()})
+        return cast("T", {key: _fold(values) for key, values in pieces.items()})
     total: Any = first
     for chunk in chunks[1:]:
         try:

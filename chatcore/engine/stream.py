@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatStream"]
 
 T = TypeVar("T")
+W = TypeVar("W")
 
 _logger = logging.getLogger("chatcore")
 
@@ -38,7 +39,7 @@ _ONE_READER = (
 )
 
 
-class ChatStream(Generic[T]):
+class ChatStream(Generic[T, W]):
     """The chunks of one call, as they come.
 
     ::
@@ -102,7 +103,7 @@ class ChatStream(Generic[T]):
         finally:
             self._busy = False
 
-    async def result(self) -> T:
+    async def result(self) -> W:
         """Read what is left, and give the whole: of a chat model, the merged message.
 
         Raises:
@@ -110,7 +111,7 @@ class ChatStream(Generic[T]):
         """
         ended = self._ended
         if ended is not None:
-            return cast("T", await ended.result())
+            return cast("W", await ended.result())
         if self._over:
             msg = "This stream was closed before its end: it has no whole result. Read it to its end, or call ainvoke."
             raise InvalidInputError(msg)
@@ -127,7 +128,7 @@ class ChatStream(Generic[T]):
             self._busy = False
         self._ended = response
         await self._close(None)
-        return cast("T", whole)
+        return cast("W", whole)
 
     async def aclose(self) -> None:
         """Close now. What was not read is not read any more; closing twice does nothing.

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
+import anyio.from_thread
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-__all__ = ["WORKER_THREADS", "in_thread", "iterate_in_thread"]
+__all__ = ["WORKER_THREADS", "in_thread", "iterate_from_thread", "iterate_in_thread"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,3 +56,17 @@ class iterate_in_thread(AsyncIterator[T]):  # noqa: N801 - used as a function
         close = getattr(self._items, "close", None)
         if close is not None:
             await in_thread(close)
+
+
+def iterate_from_thread(items: AsyncIterator[T]) -> Iterator[T]:
+    """An async iterator's items, for sync code in a worker thread of its loop."""
+
+    async def pull() -> tuple[T, ...]:
+        # A StopAsyncIteration cannot cross threads as a result.
+        try:
+            return (await anext(items),)
+        except StopAsyncIteration:
+            return ()
+
+    while pulled := anyio.from_thread.run(pull):
+        yield pulled[0]

@@ -22,7 +22,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -31,7 +30,6 @@ from functools import partial
 from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, cast, overload
 
 import anyio
-import anyio.from_thread
 
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._portal import blocking, blocking_stream
@@ -39,7 +37,7 @@ from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, Deliver, com
 from chatcore.engine.policies import Fallbacks, Retry
 from chatcore.engine.request import Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
 from chatcore.engine.stream import ChatStream
-from chatcore.engine.threads import in_thread, iterate_in_thread
+from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_thread
 from chatcore.errors import ConfigurationError, InvalidInputError
 from chatcore.runnables._config import RunnableConfig, check_config, check_configs
 
@@ -132,7 +130,7 @@ class Runnable(Generic[In, Out]):
         async with self._open(self._request(input, config, kwargs, stream=False)) as response:
             return cast("Out", await response.result())
 
-    def astream(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> ChatStream[Any]:
+    def astream(self, input: In, config: RunnableConfig | None = None, **kwargs: Any) -> ChatStream[Any, Out]:
         """Call once, and give the chunks as they come. Arguments as for `ainvoke`.
 
         Returns:
@@ -623,7 +621,7 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
         if inspect.isasyncgenfunction(self._transform):
             items = self._transform(_ChunksOf(upstream), **request.settings)
         else:
-            items = iterate_in_thread(self._transform(_from_thread(upstream), **request.settings))
+            items = iterate_in_thread(self._transform(iterate_from_thread(_ChunksOf(upstream)), **request.settings))
         try:
             try:
                 first = await anext(items)
@@ -700,18 +698,6 @@ class _ChunksOf(AsyncIterator[Any]):
 
     async def __anext__(self) -> Any:
         return await self._response.__anext__()
-
-
-def _from_thread(response: Response[Any]) -> Iterator[Any]:
-    async def pull() -> tuple[Any, ...]:
-        # A StopAsyncIteration cannot cross threads as a result.
-        try:
-            return (await response.__anext__(),)
-        except StopAsyncIteration:
-            return ()
-
-    while chunk := anyio.from_thread.run(pull):
-        yield chunk[0]
 
 
 def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
