@@ -161,10 +161,8 @@ def test_arguments_that_cannot_be_read_are_kept_with_the_reason(args: str) -> No
         ('{"a": tr', {}),
         ('{"a": "b', {"a": "b"}),
         ('{"a": "b", "c": [1, 2', {"a": "b", "c": [1, 2]}),
-        ('{"a": "x\\', {"a": "x"}),
         ('{"a": "x\\"', {"a": 'x"'}),
         ('{"a": "line\nbre', {"a": "line\nbre"}),
-        ('{"a": "\\ud83d', {"a": ""}),
         ("\n{", {}),
         ("null", {}),
     ],
@@ -174,6 +172,14 @@ def test_arguments_are_read_as_far_as_they_have_come(args: str | None, read: dic
         [{"name": "f", "args": read, "id": "c1", "type": "tool_call"}],
         [],
     )
+
+
+@pytest.mark.parametrize("args", ['{"a": "x\\', '{"a": "x\\ud83d'], ids=["backslash", "half a pair"])
+def test_a_string_that_ends_inside_an_escape_is_read_up_to_it_or_not_yet(args: str) -> None:
+    # Which of the two is pydantic_core's choice, and has changed.
+    calls, invalid = partial_calls([delta(args, name="f", id="c1")])
+    assert calls[0]["args"] in ({}, {"a": "x"})
+    assert invalid == []
 
 
 @pytest.mark.parametrize("args", ['a": 1}', "{'a'", "[1", " ", "nul"])
