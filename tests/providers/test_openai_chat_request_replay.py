@@ -24,7 +24,7 @@ NOT_CONVERSATIONS = {
 
 
 def host_in(row: dict[str, Any]) -> Host:
-    """The row of the table for a recorded exchange: by its address, or by its provider where that was made anonymous."""
+    """The row of the table for a recorded exchange: by its address, or by its provider where that is not told."""
     host = host_of("https://" + row["path"])
     return HOSTS.get(row["provider"], host) if host is COMPATIBLE else host
 
@@ -44,8 +44,8 @@ def normal(message: dict[str, Any], host: Host) -> dict[str, Any]:
     - the JSON text of arguments may be spaced differently
     - a tool call's "type" may be left out, and its "index" and cache mark are an answer's or a gateway's own
     - annotations of an earlier answer are the answer's: they are not sent back
-    - reasoning goes back under the one name that the host's row has, whichever an SDK chose; what the host does not take
-      back is left out
+    - reasoning goes back under the one name that the host's row has, whichever an SDK chose; what the host does not
+      take back is left out
     """
     wire = {key: value for key, value in message.items() if value is not None and value != []}
     wire.pop("annotations", None)

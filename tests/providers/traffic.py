@@ -1,4 +1,4 @@
-"""Recorded traffic of real providers: `../shared/traffic` beside the checkout. Test data only, never part of the project."""
+"""Recorded traffic of real providers: `../shared/traffic` beside the checkout; test data, no part of the project."""
 
 from __future__ import annotations
 

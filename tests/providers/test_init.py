@@ -1,0 +1,63 @@
+"""Models by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatcore.errors import ConfigurationError, MissingKeyError
+from chatcore.providers import ChatOpenAI, init_chat_model
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "GROQ_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "model", "base_url"),
+    [
+        ("openai:gpt-5-mini", None, "gpt-5-mini", "https://api.openai.com/v1"),
+        ("OpenAI:ft:gpt-4o:mine", None, "ft:gpt-4o:mine", "https://api.openai.com/v1"),
+        ("groq:llama-3.3-70b-versatile", "groq", "llama-3.3-70b-versatile", "https://api.groq.com/openai/v1"),
+        ("mistralai:mistral-large", "mistral", "mistral-large", "https://api.mistral.ai/v1"),
+        ("ollama:llama3.2:3b", "ollama", "llama3.2:3b", "http://localhost:11434/v1"),
+        ("gpt-5-mini", None, "gpt-5-mini", "https://api.openai.com/v1"),
+        ("grok-4", "xai", "grok-4", "https://api.x.ai/v1"),
+    ],
+)
+def test_names(name: str, provider: str | None, model: str, base_url: str) -> None:
+    made = init_chat_model(name, api_key="sk-1", temperature=0.5)
+    assert isinstance(made, ChatOpenAI)
+    assert (made.provider, made.model, made.base_url, made.temperature) == (provider, model, base_url, 0.5)
+
+
+def test_the_provider_apart() -> None:
+    made = init_chat_model("llama3.2:3b", model_provider="ollama")
+    assert isinstance(made, ChatOpenAI)
+    assert (made.provider, made.model) == ("ollama", "llama3.2:3b")
+
+
+def test_a_server_of_ones_own() -> None:
+    made = init_chat_model("openai:qwen3", base_url="http://localhost:8000/v1")
+    assert isinstance(made, ChatOpenAI)
+    assert made.provider is None
+    assert made._host.max_tokens == "max_tokens"
+
+
+@pytest.mark.parametrize(
+    ("name", "provider", "said"),
+    [
+        ("somebody:model", None, "Whose model 'somebody:model' is.*openai, cerebras.*base_url="),
+        ("model", None, "Whose model 'model' is"),
+        ("model", "somebody", "The provider 'somebody'"),
+    ],
+)
+def test_names_that_nobody_knows(name: str, provider: str | None, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        init_chat_model(name, model_provider=provider)
+
+
+def test_a_missing_key_names_its_variable() -> None:
+    with pytest.raises(MissingKeyError, match="GROQ_API_KEY"):
+        init_chat_model("groq:llama")

@@ -1,0 +1,379 @@
+"""Writing requests: every kind of message, block, tool and setting, and what cannot be sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chatcore.errors import InvalidInputError
+from chatcore.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+    convert_to_messages,
+)
+from chatcore.providers._openai_chat_request import encode_messages, encode_request, to_json
+from chatcore.providers.hosts import COMPATIBLE, HOSTS
+
+OPENAI = HOSTS["openai"]
+MISTRAL = HOSTS["mistral"]
+OPENROUTER = HOSTS["openrouter"]
+DEEPSEEK = HOSTS["deepseek"]
+ASKED = [HumanMessage("Hi")]
+
+
+def sent(message: BaseMessage, host: Any = OPENAI) -> dict[str, Any]:
+    (wire,) = encode_messages([message], host)
+    return wire
+
+
+def part(block: Any, host: Any = OPENAI) -> Any:
+    content = sent(HumanMessage([block]), host)["content"]
+    assert len(content) == 1
+    return content[0]
+
+
+def request(host: Any = OPENAI, **settings: Any) -> dict[str, Any]:
+    return encode_request(ASKED, {"model": "m", **settings}, host)
+
+
+# ------------------------------------------------------------------------------------------------------------- messages
+
+
+@pytest.mark.parametrize(
+    ("message", "wire"),
+    [
+        (SystemMessage("Be brief."), {"role": "system", "content": "Be brief."}),
+        (HumanMessage("Hi", name="ann"), {"role": "user", "content": "Hi", "name": "ann"}),
+        (HumanMessage(["Hi"]), {"role": "user", "content": [{"type": "text", "text": "Hi"}]}),
+        (AIMessage("Hello", id="1"), {"role": "assistant", "content": "Hello"}),
+        (AIMessage(""), {"role": "assistant", "content": ""}),
+        (AIMessage([]), {"role": "assistant", "content": ""}),
+        (ToolMessage("42", tool_call_id="c1"), {"role": "tool", "content": "42", "tool_call_id": "c1"}),
+        (
+            ToolMessage("42", tool_call_id="c1", name="f"),
+            {"role": "tool", "content": "42", "tool_call_id": "c1", "name": "f"},
+        ),
+        (FunctionMessage(content="42", name="f"), {"role": "function", "content": "42", "name": "f"}),
+        (ChatMessage(content="Hi", role="critic"), {"role": "critic", "content": "Hi"}),
+    ],
+    ids=["system", "named", "strings", "answer", "empty", "no blocks", "tool", "named tool", "function", "any role"],
+)
+def test_every_kind_of_message(message: BaseMessage, wire: dict[str, Any]) -> None:
+    assert sent(message) == wire
+
+
+def test_the_developers_role() -> None:
+    (message,) = convert_to_messages([{"role": "developer", "content": "Be brief."}])
+    assert sent(message)["role"] == "developer"
+    assert sent(message, DEEPSEEK)["role"] == "system"
+
+
+def test_tool_calls_go_back_those_that_could_not_be_read_too() -> None:
+    message = AIMessage(
+        "",
+        tool_calls=[{"name": "f", "args": {"a": "é", "b": [1]}, "id": "c1"}, {"name": "g", "args": {}, "id": None}],
+        invalid_tool_calls=[{"name": "h", "args": '{"a": ', "id": "c3", "error": "cut", "type": "invalid_tool_call"}],
+    )
+    assert sent(message) == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":"é","b":[1]}'}},
+            {"type": "function", "function": {"name": "g", "arguments": "{}"}},
+            {"id": "c3", "type": "function", "function": {"name": "h", "arguments": '{"a": '}},
+        ],
+    }
+
+
+def test_calls_that_were_kept_as_they_came() -> None:
+    raw = [{"id": "c1", "type": "custom", "custom": {}, "index": 0}]
+    message = AIMessage("Hi")
+    message.additional_kwargs = {"tool_calls": raw, "function_call": {"name": "f", "arguments": "{}"}}
+    assert sent(message)["tool_calls"] == [{"id": "c1", "type": "custom"}]
+    assert "function_call" not in sent(message)
+    older = AIMessage("", additional_kwargs={"function_call": {"name": "f", "arguments": "{}"}})
+    assert sent(older) == {
+        "role": "assistant",
+        "content": None,
+        "function_call": {"name": "f", "arguments": "{}"},
+    }
+
+
+def test_what_else_an_answer_takes_back() -> None:
+    message = AIMessage(
+        "",
+        additional_kwargs={
+            "refusal": "No.",
+            "audio": {"id": "a1", "data": "UklG"},
+            "annotations": [{"type": "url_citation"}],
+            "citations": ["x"],
+        },
+    )
+    assert sent(message) == {"role": "assistant", "content": None, "refusal": "No.", "audio": {"id": "a1"}}
+
+
+def test_marks_that_hosts_read_on_a_message() -> None:
+    given = [{"role": "user", "content": "Hi", "cache_control": {"type": "ephemeral"}, "seen": True}]
+    (message,) = convert_to_messages(given)
+    assert sent(message) == {"role": "user", "content": "Hi", "cache_control": {"type": "ephemeral"}}
+    assert sent(AIMessage("He", additional_kwargs={"prefix": True}), MISTRAL)["prefix"] is True
+
+
+@pytest.mark.parametrize(
+    ("host", "wire"),
+    [
+        (OPENAI, {}),
+        (COMPATIBLE, {"reasoning_content": "Hm"}),
+        (DEEPSEEK, {"reasoning_content": "Hm"}),
+        (HOSTS["groq"], {"reasoning": "Hm"}),
+        (OPENROUTER, {"reasoning_details": [{"type": "reasoning.encrypted"}]}),
+        (MISTRAL, {}),
+    ],
+    ids=["openai", "any other", "deepseek", "groq", "openrouter", "mistral"],
+)
+def test_reasoning_goes_back_where_it_is_wanted(host: Any, wire: dict[str, Any]) -> None:
+    thought = {"reasoning_content": "Hm", "reasoning_details": [{"type": "reasoning.encrypted"}]}
+    message = AIMessage("Yes", additional_kwargs=thought, response_metadata={"model_provider": host.name})
+    assert sent(message, host) == {"role": "assistant", "content": "Yes", **wire}
+
+
+def test_reasoning_of_another_provider_stays_here() -> None:
+    message = AIMessage(
+        "Yes", additional_kwargs={"reasoning_content": "Hm"}, response_metadata={"model_provider": "groq"}
+    )
+    assert sent(message, DEEPSEEK) == {"role": "assistant", "content": "Yes"}
+    own = AIMessage("Yes", additional_kwargs={"reasoning": "Hm"})
+    assert sent(own, OPENROUTER)["reasoning"] == "Hm"
+
+
+def test_reasoning_as_parts() -> None:
+    blocks: list[Any] = [
+        {"type": "reasoning", "reasoning": "Hm", "index": 0, "extras": {"closed": True}},
+        {"type": "thinking", "thinking": [{"type": "text", "text": "So"}], "index": 1},
+        {"type": "text", "text": "Yes", "index": 2, "annotations": []},
+        {"type": "tool_call", "name": "f", "args": {}, "id": "c1"},
+        {"type": "audio", "id": "a1"},
+    ]
+    text = {"type": "text", "text": "Yes"}
+    assert sent(AIMessage(blocks), MISTRAL)["content"] == [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}], "closed": True},
+        {"type": "thinking", "thinking": [{"type": "text", "text": "So"}]},
+        text,
+    ]
+    assert sent(AIMessage(blocks))["content"] == [text]
+
+
+# --------------------------------------------------------------------------------------------------------------- blocks
+
+
+@pytest.mark.parametrize(
+    ("block", "wire"),
+    [
+        ({"type": "text", "text": "Hi", "id": "lc_1", "extras": {}}, {"type": "text", "text": "Hi"}),
+        (
+            {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}},
+            {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}},
+        ),
+        ({"type": "image", "url": "https://a/b.png"}, {"type": "image_url", "image_url": {"url": "https://a/b.png"}}),
+        (
+            {"type": "image", "base64": "AA==", "mime_type": "image/png", "extras": {"detail": "low"}},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}},
+        ),
+        (
+            {"type": "image", "source_type": "base64", "data": "AA==", "mime_type": "image/png", "cache_control": 1},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}, "cache_control": 1},
+        ),
+        (
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
+        ),
+        ({"type": "image", "source": {"type": "url", "url": "u"}}, {"type": "image_url", "image_url": {"url": "u"}}),
+        ({"type": "image", "file_id": "f1"}, {"type": "file", "file": {"file_id": "f1"}}),
+        ({"type": "image", "source_type": "id", "id": "f1"}, {"type": "file", "file": {"file_id": "f1"}}),
+        (
+            {"type": "audio", "base64": "AA==", "mime_type": "audio/mpeg"},
+            {"type": "input_audio", "input_audio": {"data": "AA==", "format": "mp3"}},
+        ),
+        (
+            {"type": "audio", "base64": "AA==", "mime_type": "audio/x-wav"},
+            {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
+        ),
+        ({"type": "audio", "file_id": "f1"}, {"type": "file", "file": {"file_id": "f1"}}),
+        (
+            {"type": "file", "base64": "AA==", "mime_type": "application/pdf", "filename": "a.pdf"},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}},
+        ),
+        (
+            {"type": "file", "base64": "AA==", "mime_type": "text/csv"},
+            {"type": "file", "file": {"filename": "file.csv", "file_data": "data:text/csv;base64,AA=="}},
+        ),
+        ({"type": "file", "file_id": "f1"}, {"type": "file", "file": {"file_id": "f1"}}),
+        ({"type": "file", "file": {"file_id": "f1"}}, {"type": "file", "file": {"file_id": "f1"}}),
+        ({"type": "text-plain", "text": "Hi"}, {"type": "text", "text": "Hi"}),
+        (
+            {"type": "text-plain", "base64": "AA=="},
+            {"type": "file", "file": {"filename": "file.txt", "file_data": "data:text/plain;base64,AA=="}},
+        ),
+        ({"type": "non_standard", "value": {"type": "x", "x": 1}}, {"type": "x", "x": 1}),
+        ({"type": "video_url", "video_url": {"url": "u"}}, {"type": "video_url", "video_url": {"url": "u"}}),
+        ({"type": "image_url", "image_url": "u", "index": 3}, {"type": "image_url", "image_url": "u"}),
+    ],
+)
+def test_every_kind_of_block(block: dict[str, Any], wire: dict[str, Any]) -> None:
+    before = json.dumps(block)
+    assert part(block) == wire
+    assert json.dumps(block) == before
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ({"type": "video", "url": "u"}, "'video'.*video_url"),
+        ({"type": "image"}, "'url', 'base64'"),
+        ({"type": "image", "base64": "AA=="}, "mime_type"),
+        ({"type": "audio", "url": "u"}, "audio is sent as 'base64'"),
+        ({"type": "audio", "base64": "AA=="}, "mime_type"),
+        ({"type": "file", "url": "u"}, "by its 'file_id'"),
+        ({"type": "text"}, "'text' must be a str"),
+        ({"text": "Hi"}, "of type dict.*'type'"),
+        ({"type": "non_standard", "value": 1}, "'value'"),
+    ],
+)
+def test_a_block_that_cannot_be_sent_is_named(block: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"(?s)Message 1 \\(human\\).*{said}"):
+        encode_messages([SystemMessage("Hi"), HumanMessage([block])], OPENAI)
+
+
+def test_nothing_to_send() -> None:
+    with pytest.raises(InvalidInputError, match="empty list"):
+        encode_messages([], OPENAI)
+    with pytest.raises(InvalidInputError, match="Message 0 is a RemoveMessage"):
+        encode_messages([RemoveMessage(id="1")], OPENAI)
+
+
+# ------------------------------------------------------------------------------------------------------------- settings
+
+
+def test_a_request_in_the_hosts_own_words() -> None:
+    asked = {"max_tokens": 5, "seed": 1, "tool_choice": "any", "temperature": 0.0, "top_k": 3, "stop": None, "n": None}
+    assert request(OPENAI, **asked) == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "max_completion_tokens": 5,
+        "seed": 1,
+        "tool_choice": "required",
+        "temperature": 0.0,
+        "top_k": 3,
+    }
+    mistral = request(MISTRAL, **asked)
+    assert (mistral["max_tokens"], mistral["random_seed"], mistral["tool_choice"]) == (5, 1, "any")
+    assert request(COMPATIBLE, max_completion_tokens=5)["max_tokens"] == 5
+
+
+def test_a_stream_asks_for_its_usage() -> None:
+    def streamed(host: Any, **settings: Any) -> dict[str, Any]:
+        usage = settings.pop("stream_usage", True)
+        return encode_request(ASKED, {"model": "m", **settings}, host, stream=True, stream_usage=usage)
+
+    assert streamed(OPENAI)["stream_options"] == {"include_usage": True}
+    assert streamed(OPENAI)["stream"] is True
+    assert "stream_options" not in streamed(OPENAI, stream_usage=False)
+    assert "stream_options" not in streamed(MISTRAL)
+    assert streamed(OPENAI, stream_options={"x": 1})["stream_options"] == {"x": 1}
+    assert "stream" not in request()
+
+
+def test_extra_body_has_the_last_word() -> None:
+    body = encode_request(ASKED, {"model": "m", "seed": 1}, OPENAI, extra_body={"seed": None, "model": "other"})
+    assert (body["seed"], body["model"]) == (None, "other")
+
+
+@pytest.mark.parametrize(
+    ("stop", "wire"),
+    [("a", "a"), (["a"], ["a"]), (("a", "b"), ["a", "b"]), ([], None)],
+    ids=["str", "one", "two", "none"],
+)
+def test_stop(stop: Any, wire: Any) -> None:
+    assert request(stop=stop).get("stop") == wire
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("tool", "wire"),
+    [
+        ({"type": "function", "function": {"name": "f"}}, {"type": "function", "function": {"name": "f"}}),
+        ({"function": {"name": "f"}}, {"function": {"name": "f"}}),
+        ({"type": "web_search"}, {"type": "web_search"}),
+        (
+            {"name": "f", "description": "d", "parameters": SCHEMA, "strict": True},
+            {
+                "type": "function",
+                "function": {"name": "f", "description": "d", "parameters": SCHEMA, "strict": True},
+            },
+        ),
+        ({"name": "f", "input_schema": SCHEMA}, {"type": "function", "function": {"name": "f", "parameters": SCHEMA}}),
+        (
+            {"title": "f", "description": "d", **SCHEMA},
+            {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}},
+        ),
+        ({"title": "f", **SCHEMA}, {"type": "function", "function": {"name": "f", "parameters": SCHEMA}}),
+    ],
+    ids=["whole", "without its type", "the host's", "bare", "anthropic's", "schema", "schema alone"],
+)
+def test_tools(tool: dict[str, Any], wire: dict[str, Any]) -> None:
+    assert request(tools=[tool])["tools"] == [wire]
+
+
+def test_no_tools_are_no_parameter() -> None:
+    assert "tools" not in request(tools=[])
+
+
+@pytest.mark.parametrize(("tool", "said"), [(SCHEMA, "no name.*properties"), (len, "builtin_function")])
+def test_a_tool_that_cannot_be_sent_is_named(tool: Any, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"tools\[1\].*{said}"):
+        request(tools=[{"name": "f"}, tool])
+
+
+@pytest.mark.parametrize(
+    ("choice", "wire"),
+    [
+        ("auto", "auto"),
+        ("none", "none"),
+        ("any", "required"),
+        ("required", "required"),
+        (True, "required"),
+        (False, None),
+        ("f", {"type": "function", "function": {"name": "f"}}),
+        ({"type": "allowed_tools"}, {"type": "allowed_tools"}),
+    ],
+)
+def test_tool_choice(choice: Any, wire: Any) -> None:
+    assert request(tools=[{"name": "f"}], tool_choice=choice).get("tool_choice") == wire
+
+
+def test_a_choice_of_a_tool_that_is_not_there() -> None:
+    with pytest.raises(InvalidInputError, match=r"'g' names no tool.*\['f', 'web_search'\]"):
+        request(tools=[{"name": "f"}, {"type": "web_search"}], tool_choice="g")
+    assert request(tool_choice="g")["tool_choice"] == {"type": "function", "function": {"name": "g"}}
+
+
+def test_json_is_compact_and_names_what_it_cannot_hold() -> None:
+    assert to_json({"a": [1, "é"]}) == '{"a":[1,"é"]}'.encode()
+    with pytest.raises(InvalidInputError, match="'response_format' cannot be written as JSON"):
+        to_json({"model": "m", "response_format": object()})
+
+
+def test_a_host_without_a_developers_role_is_a_row() -> None:
+    (message,) = convert_to_messages([("developer", "Be brief.")])
+    assert sent(message, replace(OPENAI, developer_role=False))["role"] == "system"
