@@ -412,26 +412,26 @@ class _Hooks:
 
 
 def _native_chunks(
-    model: BaseChatModel, messages: list[BaseMessage], **settings: Any
+    model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any
 ) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
     return model._astream(messages, **settings)
 
 
 def _chunks_in_thread(
-    model: BaseChatModel, messages: list[BaseMessage], **settings: Any
+    model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any
 ) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
     return iterate_in_thread(model._stream(messages, **settings))
 
 
-async def _native_whole(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+async def _native_whole(model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any) -> ChatResult:
     return await model._agenerate(messages, **settings)
 
 
-async def _whole_in_thread(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+async def _whole_in_thread(model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any) -> ChatResult:
     return await in_thread(model._generate, messages, **settings)
 
 
-async def _merged_whole(model: BaseChatModel, messages: list[BaseMessage], **settings: Any) -> ChatResult:
+async def _merged_whole(model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any) -> ChatResult:
     chunks = cast("_Parts", model._hooks.chunks)(model, messages, **settings)  # noqa: SLF001 - the same module
     try:
         response = await _Chunks.begin(model, chunks)
