@@ -1,7 +1,8 @@
 """Rate limits: how fast calls may go out.
 
 A `TokenBucket` keeps two numbers a rate (its level, and when that was true) however many calls wait. Waiting calls stand in line, and only
-the first of the line sleeps, once, for exactly as long as its turn takes. So nothing polls, and nobody barges.
+the first of the line sleeps, once, for exactly as long as its turn takes (it is woken when a call that took less than it had reserved gives
+back the rest). So nothing polls, and nobody barges.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import inspect
 import math
 import threading
 import time
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 from weakref import WeakKeyDictionary
 
 import anyio
 
-from chatcore.engine._host import loop_key, on_trio
+from chatcore.engine._host import Host, current_host, loop_key, on_trio
 from chatcore.engine._portal import blocking
 from chatcore.errors import ConfigurationError
 
@@ -93,6 +94,9 @@ class TokenBucket:
             burst=burst,
             max_concurrency=max_concurrency,
         )
+        if max_concurrency is not None and not isinstance(cast("object", max_concurrency), int):
+            msg = f"max_concurrency must be a positive whole number, not {max_concurrency!r}."
+            raise ConfigurationError(msg)
         self._requests: _Level | None = None
         self._tokens: _Level | None = None
         if requests_per_minute is not None:
@@ -129,8 +133,9 @@ class TokenBucket:
         if not blocking:
             return False
         async with line.turn:
-            while (wait := self._take(line, tokens)) > 0:  # noqa: ASYNC110 - once, unless a pause comes meanwhile
-                await anyio.sleep(wait)
+            # Once, unless a pause comes meanwhile, or tokens are given back.
+            while (wait := self._take(line, tokens)) > 0:
+                await line.sleep(wait)
         return True
 
     def acquire(self, *, blocking: bool = True, tokens: float = 0) -> bool:
@@ -147,6 +152,10 @@ class TokenBucket:
         if self._tokens is not None:
             with self._guard:
                 self._tokens.level += estimated - actual
+                lines = list(self._lines.values())
+            if actual < estimated:
+                for line in lines:
+                    line.wake()
 
     def pause(self, seconds: float) -> None:
         """Let nothing out for `seconds`: the provider said so."""
@@ -193,10 +202,12 @@ class TokenBucket:
 class _Line:
     """What a bucket has in one event loop: a line to stand in, and that loop's clock."""
 
-    __slots__ = ("__weakref__", "ahead", "slots", "turn")
+    __slots__ = ("__weakref__", "_sleeper", "ahead", "slots", "turn")
 
     def __init__(self, bucket: TokenBucket) -> None:
         self.turn = anyio.Lock()
+        # Only while somebody sleeps: a handle to the loop would keep the loop, and with it this line, for ever.
+        self._sleeper: tuple[Host, anyio.Event] | None = None
         self.slots = anyio.Semaphore(bucket.max_concurrency, fast_acquire=True) if bucket.max_concurrency else None
         # Loops count time from different origins (and a test's clock may jump): the bucket's time goes on from where it was,
         # by as much as really passed, and from then on by this loop's clock.
@@ -207,6 +218,23 @@ class _Line:
         now = max(bucket._now, anyio.current_time() + self.ahead)  # noqa: SLF001
         bucket._now, bucket._real = now, time.monotonic()  # noqa: SLF001
         return now
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep so long, or until `wake`. Only the first of the line does."""
+        early = anyio.Event()
+        self._sleeper = current_host(), early
+        try:
+            with anyio.move_on_after(seconds):
+                await early.wait()
+        finally:
+            self._sleeper = None
+
+    def wake(self) -> None:
+        """Let the first of the line look again: its turn may have come earlier than it reckoned. Good from any thread."""
+        sleeper = self._sleeper
+        if sleeper is not None:
+            host, early = sleeper
+            host.post(early.set)
 
 
 _acquire = blocking(TokenBucket.aacquire)
@@ -236,14 +264,15 @@ class InMemoryRateLimiter(TokenBucket):
         self._requests = _Level(requests_per_second, max(1.0, max_bucket_size), 0.0, check_every_n_seconds)
 
 
-def _positive(**numbers: float | None) -> None:
+def _positive(**numbers: object) -> None:
     for name, number in numbers.items():
-        if number is not None and not (isinstance(number, int | float) and number > 0 and math.isfinite(number)):
+        real = isinstance(number, int | float) and not isinstance(number, bool)
+        if number is not None and not (real and cast("float", number) > 0 and math.isfinite(cast("float", number))):
             msg = f"{name} must be a positive number, not {number!r}."
             raise ConfigurationError(msg)
 
 
-# ----------------------------------------------------------------------------------------------- what the engine makes of one
+# ----------------------------------------------------------------------------------------- what the engine makes of one
 
 
 class Lease:

@@ -475,7 +475,7 @@ def test_fallbacks_that_are_no_list(wrong: Any) -> None:
         Plain().with_fallbacks(wrong)
 
 
-# ------------------------------------------------------------------------------------------------------------- deadlines
+# ---------------------------------------------------------------------------------------------------------- deadlines
 
 
 def slow_model(*seconds: float, timeout: Timeout, **fields: Any) -> tuple[Plain, Streaming]:
