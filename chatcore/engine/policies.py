@@ -212,10 +212,9 @@ class Retry:
         """Whether this policy would try again after `error`."""
         if isinstance(error, ChatCoreError) and not error.is_retryable:
             return False
+        on: Any = self.on
         # A type is callable too.
-        if isinstance(self.on, type | tuple):
-            return isinstance(error, cast("tuple[type[BaseException], ...]", self.on))
-        return self.on(error)
+        return isinstance(error, on) if isinstance(on, type | tuple) else on(error)
 
     def pause(self, attempt: int, error: BaseException) -> float:
         """Seconds to wait after the `attempt`-th attempt failed with `error`."""
