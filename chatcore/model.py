@@ -263,10 +263,10 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
     if TYPE_CHECKING:
         # The base's verbs, with the types that they give of a chat model.
-        def astream(
+        def astream(  # noqa: D102 - said there
             self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
         ) -> ChatStream[AIMessageChunk, AIMessage]: ...
-        def stream(
+        def stream(  # noqa: D102 - said there
             self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
         ) -> SyncStream[AIMessageChunk]: ...
 
@@ -510,7 +510,8 @@ class _Chunks:
         self._join = self._joined.add
         self._last: AIMessageChunk | None = None
         self._infos: dict[str, Any] = {}
-        self._id: str | None = None
+        # For chunks that come without one.
+        self._id = _new_id()
         self._whole: AIMessage | None = None
 
     @classmethod
@@ -536,11 +537,7 @@ class _Chunks:
                 msg = f"The stream broke off after {len(self._joined)} chunks: {error}"
                 raise StreamInterrupted(msg, partial=self.partial()) from error
         message = chunk if type(chunk) is AIMessageChunk else self._unpacked(chunk)
-        if message.id is None:
-            if self._id is None:
-                self._id = _new_id()
-            message.id = self._id
-        self._join(message)
+        self._join(message, self._id)
         self._last = message
         return message
 
@@ -557,7 +554,7 @@ class _Chunks:
         if last.chunk_position == "last":
             raise StopAsyncIteration
         content: str | list[Any] = "" if isinstance(last.content, str) else []
-        self._last = AIMessageChunk(content=content, chunk_position="last", id=self._id or last.id)
+        self._last = AIMessageChunk(content=content, chunk_position="last", id=last.id)
         self._join(self._last)
         return self._last
 

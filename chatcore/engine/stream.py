@@ -87,12 +87,15 @@ class ChatStream(Generic[T, W]):
     async def __anext__(self) -> T:
         if self._over:
             raise StopAsyncIteration
-        self._begin_reading()
+        if self._busy:
+            raise InvalidInputError(_ONE_READER)
+        self._busy = True
         try:
             response = self._response
             if response is None:
                 response = await self._open()
-            return cast("T", await response.__anext__())
+            chunk: T = await response.__anext__()
+            return chunk  # noqa: TRY300 - the name has the type; a cast would be a call for each chunk
         except StopAsyncIteration:
             self._ended = self._response
             await self._close(None)
@@ -115,7 +118,9 @@ class ChatStream(Generic[T, W]):
         if self._over:
             msg = "This stream was closed before its end: it has no whole result. Read it to its end, or call ainvoke."
             raise InvalidInputError(msg)
-        self._begin_reading()
+        if self._busy:
+            raise InvalidInputError(_ONE_READER)
+        self._busy = True
         try:
             response = self._response
             if response is None:
@@ -147,11 +152,6 @@ class ChatStream(Generic[T, W]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
     ) -> None:
         await self.aclose()
-
-    def _begin_reading(self) -> None:
-        if self._busy:
-            raise InvalidInputError(_ONE_READER)
-        self._busy = True
 
     async def _open(self) -> Response[Any]:
         self._host = current_host()

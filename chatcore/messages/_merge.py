@@ -133,7 +133,9 @@ class ContentJoin:
 
     def add(self, content: str | list[Any]) -> None:
         """Take the next part's content."""
-        if self._blocks is not None:
+        if self._blocks is None and type(content) is str:
+            self._texts.append(content)
+        elif self._blocks is not None:
             if isinstance(content, str):
                 self._blocks.add_text(content)
             else:

@@ -364,10 +364,22 @@ class Accumulator:
         message = parts.message()
     """
 
-    __slots__ = ("_content", "_count", "_id", "_kwargs", "_metadata", "_name", "_position", "_tool_calls", "_usage")
+    __slots__ = (
+        "_add_content",
+        "_content",
+        "_count",
+        "_id",
+        "_kwargs",
+        "_metadata",
+        "_name",
+        "_position",
+        "_tool_calls",
+        "_usage",
+    )
 
     def __init__(self) -> None:
         self._content = ContentJoin()
+        self._add_content = self._content.add
         self._kwargs = DictJoin()
         self._metadata = DictJoin()
         self._tool_calls = ToolCallJoin()
@@ -381,15 +393,23 @@ class Accumulator:
         """How many chunks have been added."""
         return self._count
 
-    def add(self, chunk: AIMessageChunk) -> None:
-        """Take the next chunk."""
+    def add(self, chunk: AIMessageChunk, given_id: str | None = None) -> None:
+        """Take the next chunk.
+
+        chunk: a part of the answer.
+        given_id: an id for the chunk, if it has none.
+        """
         self._count += 1
         if not isinstance(chunk, AIMessageChunk):
             msg = f"cannot accumulate a {type(chunk).__name__}: only an AIMessageChunk is a part of an answer"
             raise TypeError(msg)
         # Once per token: the model's own attribute access costs twice a dict's, and would read the tool calls.
         fields = get_fields(chunk)
-        self._content.add(fields["content"])
+        if given_id is not None and fields["id"] is None:
+            # As an assignment does it, without what that costs.
+            fields["id"] = given_id
+            chunk.model_fields_set.add("id")
+        self._add_content(fields["content"])
         if fields["tool_call_chunks"]:
             self._tool_calls.add(fields["tool_call_chunks"])
         if fields["additional_kwargs"]:
