@@ -70,7 +70,7 @@ def _as_secret(given: Any) -> Any:
 def _as_address(given: str | None) -> str | None:
     if given is None:
         return None
-    given = given.strip().rstrip("/")
+    given = given.strip()
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         # Not repeated if it may be a key in the wrong place.
@@ -80,7 +80,7 @@ def _as_address(given: str | None) -> str | None:
     if parts.username or parts.password:
         msg = "a user or password in an address is seen in logs: give the key as api_key, or use default_headers"
         raise ValueError(msg)
-    return given
+    return given.rstrip("/")
 
 
 def _as_timeout(given: float | Timeout | None) -> Timeout | None:
@@ -371,7 +371,7 @@ class ChatOpenAI(BaseChatModel):
         queries = [query] if query else []
         for name, value in {**(self.default_query or {}), **extra_query}.items():
             queries.append(f"{quote(name, safe='')}={quote(str(value), safe='')}")
-        return f"{path}/chat/completions{'?' if queries else ''}{'&'.join(queries)}"
+        return f"{path.rstrip('/')}/chat/completions{'?' if queries else ''}{'&'.join(queries)}"
 
     async def _headers(self, call: _Call) -> dict[str, str]:
         given: Any = self.api_key
@@ -413,9 +413,8 @@ class ChatOpenAI(BaseChatModel):
     def __repr_args__(self) -> Any:
         # Two dozen parameters that are not set would drown the few that are.
         fields = type(self).model_fields
-        return [
-            (name, value) for name, value in super().__repr_args__() if name and value != fields[name].get_default()
-        ]
+        given = [(name, value) for name, value in super().__repr_args__() if name in fields]
+        return [(name, value) for name, value in given if value != fields[name].get_default(call_default_factory=True)]
 
     @override
     def __getstate__(self) -> dict[Any, Any]:

@@ -1,0 +1,155 @@
+"""The loop between a reply's bytes and a codec: it ends, fails, and is left, and each time the reply is closed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Self, cast
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from chatcore.errors import ConnectionFailedError, MalformedResponseError
+from chatcore.http.client import Reply
+from chatcore.messages import AIMessageChunk
+from chatcore.outputs import ChatGenerationChunk
+from chatcore.providers._streaming import DRAIN_PARTS, Chunks, Opened
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeReply(AsyncIterator[bytes]):
+    """A reply of these parts: bytes, an error to raise, or a function to await."""
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts = list(parts)
+        self.closed = 0
+
+    async def __anext__(self) -> bytes:
+        await anyio.lowlevel.checkpoint()
+        if not self.parts:
+            raise StopAsyncIteration
+        part = self.parts.pop(0)
+        if callable(part):
+            await part()
+        if isinstance(part, Exception):
+            raise part
+        return cast("bytes", part)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.closed += 1
+
+
+class Letters:
+    """A codec: each letter is a chunk, a full stop is the end, an exclamation mark an error."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    def feed(self, part: bytes) -> list[ChatGenerationChunk]:
+        if b"!" in part:
+            raise MalformedResponseError("what a noise")
+        self.done = b"." in part
+        return [chunk(letter) for letter in part.decode() if letter.isalpha()]
+
+    def finish(self) -> list[ChatGenerationChunk]:
+        if not self.done:
+            raise ConnectionFailedError("cut short")
+        return [chunk("END")]
+
+
+def chunk(text: str) -> ChatGenerationChunk:
+    return ChatGenerationChunk(message=AIMessageChunk(content=text))
+
+
+def chunks_of(reply: FakeReply) -> Chunks:
+    async def open_reply() -> Opened:
+        return Opened(cast("Any", reply), cast("Reply", reply), Letters())
+
+    return Chunks(open_reply)
+
+
+async def texts(chunks: Chunks) -> list[str]:
+    return [chunk.text async for chunk in chunks]
+
+
+async def test_chunks_come_in_order_and_the_reply_is_read_to_its_end() -> None:
+    reply = FakeReply(b"ab", b"", b"c.", b"rest", b"more")
+    chunks = chunks_of(reply)
+    assert await texts(chunks) == ["a", "b", "c", "END"]
+    assert (reply.parts, reply.closed) == ([], 1)
+    assert await texts(chunks) == []
+
+
+async def test_nothing_is_sent_before_the_first_pull() -> None:
+    opened: list[int] = []
+
+    async def open_reply() -> Opened:
+        opened.append(1)
+        raise ConnectionFailedError("refused")
+
+    chunks = Chunks(open_reply)
+    assert opened == []
+    with pytest.raises(ConnectionFailedError):
+        await anext(chunks)
+    assert opened == [1]
+
+
+async def test_a_reply_that_ends_without_the_answers_end_is_the_codecs_to_judge() -> None:
+    reply = FakeReply(b"ab")
+    chunks = chunks_of(reply)
+    assert [(await anext(chunks)).text, (await anext(chunks)).text] == ["a", "b"]
+    with pytest.raises(ConnectionFailedError, match="cut short"):
+        await anext(chunks)
+    assert reply.closed == 1
+
+
+@pytest.mark.parametrize("bad", [b"!", ConnectionFailedError("reset")], ids=["codec", "transport"])
+async def test_a_failure_closes_the_reply(bad: Any) -> None:
+    reply = FakeReply(b"a", bad)
+    chunks = chunks_of(reply)
+    assert (await anext(chunks)).text == "a"
+    with pytest.raises(type(bad) if isinstance(bad, Exception) else MalformedResponseError):
+        await anext(chunks)
+    assert reply.closed == 1
+    assert await texts(chunks) == []
+
+
+async def test_leaving_early_closes_the_reply() -> None:
+    reply = FakeReply(b"abc", b"d.")
+    chunks = chunks_of(reply)
+    assert (await anext(chunks)).text == "a"
+    await chunks.aclose()
+    await chunks.aclose()
+    assert (reply.closed, reply.parts) == (1, [b"d."])
+    assert await texts(chunks) == []
+
+
+async def test_cancelling_a_pull_closes_the_reply() -> None:
+    reply = FakeReply(b"a", anyio.sleep_forever)
+    chunks = chunks_of(reply)
+    assert (await anext(chunks)).text == "a"
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anext, chunks)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert reply.closed == 1
+
+
+@pytest.mark.parametrize("rest", [[ConnectionFailedError("reset")], [b"x"] * 1000], ids=["broken", "endless"])
+async def test_what_follows_the_end_changes_nothing(rest: list[Any]) -> None:
+    reply = FakeReply(b"a.", *rest)
+    assert await texts(chunks_of(reply)) == ["a", "END"]
+    assert reply.closed == 1
+    assert len(rest) - len(reply.parts) <= DRAIN_PARTS + 1
+
+
+async def test_a_server_that_does_not_close_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatcore.providers._streaming.DRAIN_SECONDS", 0.0)
+    sleep: Callable[[], Any] = anyio.sleep_forever
+    reply = FakeReply(b"a.", sleep)
+    assert await texts(chunks_of(reply)) == ["a", "END"]
+    assert reply.closed == 1
