@@ -29,10 +29,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from chatcore.engine.batch import collapse
-from chatcore.engine.limits import TokenBucket
 from chatcore.engine.policies import Timeout
 from chatcore.errors import ChatCoreError, ConfigurationError
 from chatcore.jobs import BatchJob, BatchReport, Durations
+from chatcore.jobs._job import ClockedBucket
 from chatcore.model import BaseChatModel
 from chatcore.providers import init_chat_model
 from chatcore.testing import Faults, Latency, Limits, Simulator
@@ -115,7 +115,7 @@ def batch(  # noqa: PLR0913 - the options of a command
     tpm: Annotated[float | None, _Positive] = None,
     retries: Annotated[int, Parameter(validator=Number(gte=0))] = 5,
     timeout: Annotated[float | None, _Positive] = None,
-    stream: bool = True,
+    stream: bool | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
     simulate: Annotated[bool, Parameter(negative=())] = False,
@@ -148,10 +148,11 @@ def batch(  # noqa: PLR0913 - the options of a command
     retries
         How often a prompt is asked again, when another attempt may help.
     timeout
-        Seconds for which one attempt may stand still: until its first token, or from one to the next; with --no-stream,
-        until its answer. Waiting for --rpm and --tpm does not count.
+        Seconds for which one attempt may stand still: until its first token, or from one to the next; if it is not
+        streamed, until its answer. Waiting for --rpm and --tpm does not count.
     stream
-        Stream the answers, which tells the time to first token; --no-stream costs less CPU.
+        Stream every answer, or none. By default at most 32 at a time are, which is enough to tell the time to first
+        token, and costs less CPU.
     resume
         Go on with the output: keep its answers, ask what is missing or has failed.
     overwrite
@@ -179,7 +180,7 @@ def batch(  # noqa: PLR0913 - the options of a command
     )
     settings: dict[str, Any] = {"max_retries": 0}  # the job's own cover more
     if rpm is not None or tpm is not None:
-        settings["rate_limiter"] = TokenBucket(requests_per_minute=rpm, tokens_per_minute=tpm)
+        settings["rate_limiter"] = ClockedBucket(requests_per_minute=rpm, tokens_per_minute=tpm)
     if timeout is not None:
         settings["timeout"] = _standing_still(timeout)
     model_of = partial(init_chat_model, model or "openai:simulated", **settings)

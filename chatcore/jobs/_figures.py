@@ -71,7 +71,8 @@ class BatchReport:
     in_flight: lines being asked now.
     retries: attempts beyond each line's first.
     input_tokens, output_tokens: as the provider counted them for the answers of this run.
-    latency: of the calls that gave an answer: without the waits between attempts.
+    latency: of the calls that gave an answer, without the waits between attempts; of `chatcore batch` also without
+        those for its limits.
     first_token: time to first token of the same calls, where they were streamed.
     errors: failures by kind, which is the error's class.
     interrupted: whether the job was stopped before its end.

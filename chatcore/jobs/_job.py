@@ -12,17 +12,20 @@ holds one line for each worker, one block of the input, and figures of fixed siz
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import time
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 import anyio
 
 from chatcore.engine.batch import collapse, run_workers
+from chatcore.engine.limits import TokenBucket
 from chatcore.engine.request import Request, Response, Whole
 from chatcore.errors import ChatCoreError, ConfigurationError
 from chatcore.jobs._figures import BatchReport
@@ -33,9 +36,10 @@ from chatcore.jobs._results import Answer, Failure, encoded
 from chatcore.messages import AIMessage
 from chatcore.runnables import Runnable
 
-__all__ = ["BatchJob"]
+__all__ = ["BatchJob", "ClockedBucket"]
 
 _SYNC_SECONDS = 1.0
+_STREAMED_AT_ONCE = 32
 _PATIENCE_SECONDS = 300.0
 """A provider that asks for a longer pause than this has, for this job, said no."""
 
@@ -55,8 +59,8 @@ class BatchJob:
     source: path of the input; "-": stdin.
     output: path of the output; "-": stdout.
     max_concurrency: how many lines are asked at once.
-    stream: whether answers are streamed, which tells the time to first token and lets a stall be noticed early, and
-        costs more CPU.
+    stream: whether answers are streamed. That tells the time to first token and lets a stall be noticed early, but
+        costs CPU for each token instead of each answer. None: at most 32 at a time are, which is enough to tell.
     retries: how often a line is asked again when its call fails and another attempt may help, also if a stream breaks
         off midway. The model's own `max_retries` are not made on top of them.
     resume: go on with an output that an earlier run has left: its answers are kept; what is missing or has failed is
@@ -75,7 +79,7 @@ class BatchJob:
         output: str | os.PathLike[str],
         *,
         max_concurrency: int = 100,
-        stream: bool = True,
+        stream: bool | None = None,
         retries: int = 5,
         resume: bool = False,
         overwrite: bool = False,
@@ -254,10 +258,11 @@ class _Asked(Runnable[Prompt, Answer]):
     A runnable of its own, so that a retry around it covers a stream that breaks off midway: nobody saw its beginning.
     """
 
-    def __init__(self, model: Runnable[Any, AIMessage], report: BatchReport, *, stream: bool) -> None:
+    def __init__(self, model: Runnable[Any, AIMessage], report: BatchReport, *, stream: bool | None) -> None:
         self._model = model
         self._report = report
-        self._stream = stream
+        self._may_stream = {None: _STREAMED_AT_ONCE, True: math.inf, False: 0}[stream]
+        self._streaming = 0
 
     @asynccontextmanager
     async def _start(self, request: Request) -> AsyncGenerator[Response[Answer]]:
@@ -267,20 +272,39 @@ class _Asked(Runnable[Prompt, Answer]):
             self._report.retries += 1
         # One stream is one message: several choices are asked for plainly.
         several = prompt.settings.get("n") not in (None, 1)
-        asked = request.edited(input=prompt.input, settings=prompt.settings, stream=self._stream and not several)
-        begun = time.perf_counter()
-        first_token: float | None = None
-        async with self._model._open(asked) as response:
-            if asked.stream:
-                await response.__anext__()
-                first_token = time.perf_counter() - begun
-            message = await response.result()
-            seconds = time.perf_counter() - begun
-            messages = _choices(response, message) if several else [message]
+        stream = self._streaming < self._may_stream and not several
+        asked = request.edited(input=prompt.input, settings=prompt.settings, stream=stream)
+        begun, first_token = time.perf_counter(), None
+        _let_out.set(None)
+        self._streaming += stream
+        try:
+            async with self._model._open(asked) as response:
+                begun = _let_out.get() or begun
+                if stream:
+                    await response.__anext__()
+                    first_token = time.perf_counter() - begun
+                message = await response.result()
+                seconds = time.perf_counter() - begun
+                messages = _choices(response, message) if several else [message]
+        finally:
+            self._streaming -= stream
         if not isinstance(message, AIMessage):
             msg = f"The model answered with a {type(message).__name__}; a batch needs an AIMessage."
             raise ConfigurationError(msg)
         yield Whole(Answer(messages, seconds, first_token))
+
+
+class ClockedBucket(TokenBucket):
+    """A `TokenBucket` that notes when it let a call out, so that a job's latencies are without the wait for it."""
+
+    async def aacquire(self, *, blocking: bool = True, tokens: float = 0) -> bool:
+        """As of `TokenBucket`."""
+        taken = await super().aacquire(blocking=blocking, tokens=tokens)
+        _let_out.set(time.perf_counter())
+        return taken
+
+
+_let_out: ContextVar[float | None] = ContextVar("let_out", default=None)
 
 
 def _choices(response: Response[Any], message: AIMessage) -> list[AIMessage]:
