@@ -17,7 +17,7 @@ from anyio.lowlevel import RunVar, current_token
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Generator
 
 __all__ = ["CLOSING_SECONDS", "Host", "at_loop_end", "current_host", "loop_key", "on_trio"]
 
@@ -69,13 +69,42 @@ class _AsyncioHost:
                 raise
 
     def spawn(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = self._loop.create_task(cast("Coroutine[Any, Any, None]", _Begun(act())))
         # The loop keeps weak references to tasks only.
-        task = self._loop.create_task(act())
         _DETACHED.add(task)
         task.add_done_callback(_DETACHED.discard)
 
 
 _DETACHED: set[asyncio.Task[None]] = set()
+
+
+class _Begun:
+    """A coroutine that runs up to its first wait even if its task is cancelled before.
+
+    When its main task is done, asyncio cancels all others, and one that has not begun never runs: what it was there to close
+    would be closed nowhere.
+    """
+
+    def __init__(self, inner: Coroutine[Any, Any, None]) -> None:
+        self._inner = inner
+        self._begun = False
+
+    def send(self, value: Any, /) -> Any:
+        self._begun = True
+        return self._inner.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._inner.throw(*error) if self._begun else self.send(None)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._inner.__await__()
+
+    def __getattr__(self, name: str) -> Any:
+        # `cr_running` and the like, by which tasks are inspected.
+        return getattr(self._inner, name)
 
 
 class _TrioHost:
@@ -95,9 +124,17 @@ class _TrioHost:
                 raise
 
     def spawn(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._lowlevel.spawn_system_task(act, context=copy_context())
+        try:
+            self._lowlevel.spawn_system_task(act, context=copy_context())
+        except RuntimeError:
+            # The run is ending and takes no more tasks. It is about to close the async generators that are still open, and
+            # would complain of any that went before: so what `act` holds is kept until then.
+            kept = _kept.get([])
+            kept.append(act)
+            _kept.set(kept)
 
 
+_kept: RunVar[list[object]] = RunVar("chatcore_kept")
 _endings: RunVar[_Ending] = RunVar("chatcore_endings")
 
 
