@@ -24,13 +24,14 @@ import os
 import queue
 import threading
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast
 
 import anyio
-import anyio.from_thread
+from anyio.abc import TaskGroup
 
 from chatcore.engine._host import Host, current_host
 from chatcore.errors import ConfigurationError, PortalError
@@ -57,6 +58,28 @@ class ClosableStream(Protocol[T_co]):
     ) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Loop:
+    """The portal's event loop, once it runs.
+
+    Tasks are started by what a loop offers to every thread. (anyio's `BlockingPortal` waits for the start of each, and
+    refuses a thread in which trio runs.)
+    """
+
+    host: Host
+    tasks: TaskGroup
+    stop: anyio.Event
+    own: Context
+
+    def start(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `act` as a task there, with the context variables of this thread."""
+        context = copy_context()
+        for variable, value in self.own.items():
+            # What the portal's thread has set by itself says to libraries which event loop runs there.
+            context.run(variable.set, value)
+        self.host.post(lambda: context.run(self.tasks.start_soon, act))
+
+
 class _Portal:
     """The process's one loop for sync callers, begun at the first sync call."""
 
@@ -67,36 +90,45 @@ class _Portal:
     def _reset(self) -> None:
         # Also run in a forked child: the parent's thread does not exist there, and its lock may be held for ever.
         self._lock = threading.Lock()
-        self._portal: anyio.from_thread.BlockingPortal | None = None
+        self._loop: _Loop | None = None
         self._thread: threading.Thread | None = None
 
-    def get(self) -> anyio.from_thread.BlockingPortal:
+    def start(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `act`, which must not raise, as a task in the portal; if it is closed at that moment, as a cancelled one.
+
+        Raises:
+            PortalError: this is the portal's own thread.
+        """
         if threading.current_thread() is self._thread:
             msg = (
-                "A sync call (invoke, stream, batch, ...) was made on the event loop that serves sync calls; it would wait"
-                " for itself. Use the async verb there (ainvoke, astream, ...), or run the sync code in a worker thread"
-                " (anyio.to_thread.run_sync)."
+                "A sync call (invoke, stream, batch, ...) was made on the event loop that serves sync calls; it would"
+                " wait for itself. Use the async verb there (ainvoke, astream, ...), or run the sync code in a worker"
+                " thread (anyio.to_thread.run_sync)."
             )
             raise PortalError(msg)
+        # Under the lock, so that no task comes after the closing.
         with self._lock:
-            if self._portal is None:
-                started: queue.SimpleQueue[anyio.from_thread.BlockingPortal | BaseException] = queue.SimpleQueue()
-                self._thread = threading.Thread(
-                    target=self._serve, args=(started,), name="chatcore-portal", daemon=True
-                )
-                self._thread.start()
-                first = started.get()
-                if isinstance(first, BaseException):
-                    self._thread = None
-                    raise first
-                self._portal = first
-            return self._portal
+            if self._loop is None:
+                self._loop = self._begin()
+            self._loop.start(act)
 
-    def _serve(self, started: queue.SimpleQueue[anyio.from_thread.BlockingPortal | BaseException]) -> None:
+    def _begin(self) -> _Loop:
+        started: queue.SimpleQueue[_Loop | BaseException] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, args=(started,), name="chatcore-portal", daemon=True)
+        self._thread.start()
+        first = started.get()
+        if isinstance(first, BaseException):
+            self._thread = None
+            raise first
+        return first
+
+    def _serve(self, started: queue.SimpleQueue[_Loop | BaseException]) -> None:
         async def main() -> None:
-            async with anyio.from_thread.BlockingPortal() as portal:
-                started.put(portal)
-                await portal.sleep_until_stopped()
+            async with anyio.create_task_group() as tasks:
+                loop = _Loop(current_host(), tasks, anyio.Event(), copy_context())
+                started.put(loop)
+                await loop.stop.wait()
+                tasks.cancel_scope.cancel()
 
         try:
             anyio.run(main, backend=self.backend)
@@ -106,10 +138,10 @@ class _Portal:
     def close(self) -> None:
         """Cancel what still runs there and end the loop, so that its clients are closed before the interpreter goes."""
         with self._lock:
-            portal, thread = self._portal, self._thread
-            self._portal = self._thread = None
-        if portal is not None and thread is not None:
-            portal.start_task_soon(portal.stop, True)
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is not None and thread is not None:
+            loop.host.post(loop.stop.set)
             # Bounded: a worker thread that never returns must not keep the process from ending.
             thread.join(PATIENCE_SECONDS)
 
@@ -161,7 +193,8 @@ class _Running:
         self._stopped = False
 
     async def run(self, act: Callable[[], Awaitable[R]], finish: Callable[[_Outcome[R]], None]) -> None:
-        outcome: _Outcome[R] = _Outcome(error=PortalError("The call was cancelled: its portal was closed."))
+        msg = "The call was cancelled in its event loop: its portal was closed, or its own code has cancelled it."
+        outcome: _Outcome[R] = _Outcome(error=PortalError(msg))
         self._scope = anyio.CancelScope()
         self._host = current_host()
         # `stop` sets its flag before it looks for a host, so one of the two sees the other.
@@ -173,6 +206,9 @@ class _Running:
                     outcome = _Outcome(value=await act())
                 except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the caller raises it
                     outcome = _Outcome(error=error)
+        except anyio.get_cancelled_exc_class():
+            # The task ends here anyway; one that ended as cancelled would take the whole portal with it.
+            pass
         finally:
             self.done.set()
             finish(outcome)
@@ -201,12 +237,11 @@ def blocking(verb: Callable[Concatenate[S, P], Awaitable[R]]) -> Callable[Concat
     name = _name(verb)
 
     def call(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
-        portal = _PORTAL.get()
         running = _Running()
         box: queue.SimpleQueue[_Outcome[R]] = queue.SimpleQueue()
         act = cast("Callable[[], Awaitable[R]]", functools.partial(getattr(self, name), *args, **kwargs))
+        _PORTAL.start(functools.partial(running.run, act, box.put))
         try:
-            portal.start_task_soon(running.run, act, box.put)
             outcome = box.get()
         except BaseException:
             running.stop(PATIENCE_SECONDS)
@@ -310,11 +345,10 @@ class SyncStream(Generic[T]):
         return cast("T", item)
 
     def _start(self) -> None:
-        portal = _PORTAL.get()
-        self._running = _Running()
-        portal.start_task_soon(
-            self._running.run, functools.partial(_pump, self._opened, self._box.put, self._credit), self._box.put
-        )
+        running = _Running()
+        read = functools.partial(_pump, self._opened, self._box.put, self._credit)
+        _PORTAL.start(functools.partial(running.run, read, self._box.put))
+        self._running = running
         # Dropped without closing: nobody waits, but the reader is stopped.
         weakref.finalize(self, _stop_unread, self._running).atexit = False
 
