@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
@@ -17,9 +18,12 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 WORKER_THREADS = 64
-"""How many sync hooks and functions may run at once in one event loop."""
+"""How many sync hooks and functions may run at once in one event loop; of those that they call and wait for, as many again."""
 
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("chatcore_worker_threads")
+_limiters: RunVar[dict[int, anyio.CapacityLimiter]] = RunVar("chatcore_worker_threads")
+
+# How many sync functions wait, one for the other, for the one that runs here. It travels through the portal.
+_depth: ContextVar[int] = ContextVar("chatcore_sync_depth", default=0)
 _END = object()
 
 
@@ -29,12 +33,28 @@ async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
     The threads are counted apart from anyio's own default, so that slow models do not starve the files and name look-ups of
     the program around them, nor the other way round.
     """
+    depth = _depth.get()
+    return await anyio.to_thread.run_sync(
+        partial(_deeper, depth + 1, partial(act, *args, **kwargs)), limiter=_limiter(depth)
+    )
+
+
+def _limiter(depth: int) -> anyio.CapacityLimiter:
+    # Each depth has threads of its own: if functions that wait for others held all threads, the others would never run.
     try:
-        limiter = _limiter.get()
+        limiters = _limiters.get()
     except LookupError:
-        limiter = anyio.CapacityLimiter(WORKER_THREADS)
-        _limiter.set(limiter)
-    return await anyio.to_thread.run_sync(partial(act, *args, **kwargs), limiter=limiter)
+        limiters = dict[int, anyio.CapacityLimiter]()
+        _limiters.set(limiters)
+    if depth not in limiters:
+        limiters[depth] = anyio.CapacityLimiter(WORKER_THREADS)
+    return limiters[depth]
+
+
+def _deeper(depth: int, act: Callable[[], R]) -> R:
+    # The thread runs in a copy of the caller's context, which ends with it: there is nothing to reset.
+    _depth.set(depth)
+    return act()
 
 
 class iterate_in_thread(AsyncIterator[T]):  # noqa: N801 - used as a function
