@@ -21,7 +21,7 @@ SLOW = Latency(tokens_per_second=50)
 LONG = Reply("word " * 2000)
 
 
-class Left(Exception):
+class LeftError(Exception):
     """What a caller's own block raises."""
 
 
@@ -53,7 +53,7 @@ async def slow_provider() -> AsyncIterator[tuple[Simulator, ChatOpenAI]]:
         yield sim, ChatOpenAI(model="any", base_url=sim.base_url, api_key="any", max_retries=0)
 
 
-# -------------------------------------------------------------------------------------------------- a verb, and its exits
+# ---------------------------------------------------------------------------------------- a verb, and its exits
 
 Verb = Callable[[ChatOpenAI], Awaitable[None]]
 
@@ -157,7 +157,7 @@ async def test_to_the_end(verb: Verb) -> None:
         assert sim.stats.connections_total == connections
 
 
-# -------------------------------------------------------------------------------------------- leaving a stream by itself
+# ---------------------------------------------------------------------------------- leaving a stream by itself
 
 
 async def test_stream_left_by_break() -> None:
@@ -188,10 +188,10 @@ async def test_stream_closed() -> None:
 
 async def test_stream_left_by_an_error_of_the_caller() -> None:
     async with slow_provider() as (sim, model):
-        with pytest.raises(Left):
+        with pytest.raises(LeftError):
             async with model.astream("hi") as chunks:
                 async for _ in chunks:
-                    raise Left
+                    raise LeftError
         await freed(sim, time.monotonic())
 
 
@@ -205,7 +205,7 @@ async def test_stream_that_breaks_off_keeps_what_came() -> None:
         await freed(sim, time.monotonic())
 
 
-# --------------------------------------------------------------------------------------------- leaving a batch by itself
+# ----------------------------------------------------------------------------------- leaving a batch by itself
 
 
 @asynccontextmanager
@@ -243,10 +243,10 @@ async def test_bare_batch_left_by_break() -> None:
 
 async def test_batch_left_by_an_error_of_the_caller() -> None:
     async with one_quick_provider() as (sim, model):
-        with pytest.raises(Left):
+        with pytest.raises(LeftError):
             async with model.abatch_as_completed(PROMPTS, {"max_concurrency": 8}) as results:
                 async for _ in results:
-                    raise Left
+                    raise LeftError
         await freed(sim, time.monotonic())
 
 
