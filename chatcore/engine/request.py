@@ -92,6 +92,7 @@ class Response(Protocol[T_co]):
 
 
 Open = Callable[[Request], AbstractAsyncContextManager[Response[Any]]]
+"""How a response is opened: what is left of the chain, as a layer sees it."""
 
 
 class Middleware(Protocol):
