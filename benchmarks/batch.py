@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +35,15 @@ class Run:
 
 
 @contextmanager
-def provider() -> Iterator[str]:
+def provider() -> Generator[str]:
     """A simulator in its own process; its base URL."""
     command = (*CHATCORE, "simulate", "--ttft", str(LATENCY_SECONDS))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def batch(folder: Path, lines: int, base_url: str, options: list[str]) -> Run:
@@ -61,7 +63,8 @@ def batch(folder: Path, lines: int, base_url: str, options: list[str]) -> Run:
         base_url,
     ]
     begun = time.perf_counter()
-    process = subprocess.Popen([*command, *options], env={**os.environ, "OPENAI_API_KEY": "simulated"})
+    environment = {**os.environ, "OPENAI_API_KEY": "simulated"}
+    process = subprocess.Popen([*command, *options], env=environment)  # noqa: S603 - our own command
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -95,9 +98,8 @@ def main() -> None:
                 flush=True,
             )
             runs.append(run)
-    print(
-        f"peak memory: {runs[-1].peak_mb - runs[0].peak_mb:+.1f} MB for {runs[-1].lines / runs[0].lines:g} times as many lines"
-    )
+    small, large = runs[0], runs[-1]
+    print(f"peak memory: {large.peak_mb - small.peak_mb:+.1f} MB for {large.lines / small.lines:g} times as many lines")
 
 
 if __name__ == "__main__":
