@@ -7,8 +7,9 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
-from anyio import ClosedResourceError, notify_closing, sleep, wait_readable
+from anyio import ClosedResourceError, Event, notify_closing, sleep, wait_readable
 from anyio.abc import SocketStream, TaskGroup
 
 from chatcore.errors import ConfigurationError
@@ -39,6 +40,8 @@ class Door:
         self._address = address
         self._backlog = backlog
         self._socket: socket.socket | None = None
+        self._listening = False
+        self._opening: Event | None = None
         self.port = port
 
     @property
@@ -53,6 +56,8 @@ class Door:
     def open(self) -> None:
         """Listen. Raises OSError if the port is taken or may not be used."""
         self._take_port(listening=True)
+        if self._opening is not None:
+            self._opening.set()
 
     def shut(self) -> None:
         """Refuse new clients, and keep the port: the system gives it to no one else meanwhile."""
@@ -79,16 +84,25 @@ class Door:
             raise
         self.port = taken.getsockname()[1]
         self._socket = taken
+        self._listening = listening
 
     async def let_in(self, tasks: TaskGroup, serve: Callable[[SocketStream], Awaitable[None]]) -> None:
-        """Accept clients until the door is shut, or the task is cancelled."""
-        listener = self._socket
-        while listener is not None and listener is self._socket:
+        """Accept clients whenever the door is open, until cancelled.
+
+        One task does so for the door's whole life. A second one, begun when the door opens again, might meet the first
+        before it has left the old socket, whose number the new one may bear.
+        """
+        while True:
+            listener = self._socket
+            if listener is None or not self._listening:
+                self._opening = Event()
+                await self._opening.wait()
+                continue
             # Waiting for readiness and then accepting, instead of an async accept: a cancelled wait loses no client.
-            try:
+            with suppress(ClosedResourceError):
                 await wait_readable(listener)
-            except ClosedResourceError:
-                return
+            if listener is not self._socket:
+                continue
             try:
                 for _ in range(_AT_ONCE):
                     client, _address = listener.accept()

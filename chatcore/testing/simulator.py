@@ -191,7 +191,6 @@ class Simulator:
         tasks = self._tasks
         if self._refusals == 0 and tasks is not None and not tasks.cancel_scope.cancel_called:
             self._door.open()
-            tasks.start_soon(self._let_in)
 
     async def serve(self, *, task_status: TaskStatus[str] = TASK_STATUS_IGNORED) -> None:
         """Run until cancelled: the form for a program, or a task group's `start`, which is given the `base_url`."""
@@ -206,7 +205,7 @@ class Simulator:
         self._ledger.start()
         self._tasks = create_task_group()
         await self._tasks.__aenter__()
-        self._tasks.start_soon(self._let_in)
+        self._tasks.start_soon(self._door.let_in, self._tasks, self._welcome)
         return self
 
     async def __aexit__(
@@ -231,10 +230,6 @@ class Simulator:
         return ended
 
     # --------------------------------------------------------------------------------------------------------- the door
-
-    async def _let_in(self) -> None:
-        if self._tasks is not None:
-            await self._door.let_in(self._tasks, self._welcome)
 
     async def _welcome(self, stream: SocketStream) -> None:
         await Connection(stream, self._desk).serve()

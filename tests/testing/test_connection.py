@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from chatcore.testing import Fault, Latency, Reply, SimulatedRequest, Simulator, echo
+from chatcore.testing._connection import Connection
 
 if TYPE_CHECKING:
     from tests.testing.conftest import Dial
@@ -116,7 +117,8 @@ async def test_what_is_no_request_or_too_large_is_refused(dial: Dial, sent: byte
         got, headers, body = await line.reply()
         assert (got, headers["connection"]) == (status, "close")
         assert body["error"]["type"] == "invalid_request_error"
-        assert await line.rest() == b""
+        with anyio.fail_after(1):  # the end is sent, and not only waited for
+            assert await line.rest() == b""
         await line.hang_up()
         await sim.wait_for(lambda stats: stats.connections_open == 0)
         assert sim.stats.requests_total == 0
@@ -185,6 +187,39 @@ async def test_a_client_that_leaves_without_reading_is_noticed(dial: Dial) -> No
         stats = await sim.wait_for(lambda stats: stats.connections_open == 0)
         assert stats.requests_cut_off == 1
         assert 0 < stats.cut_offs[0].chunks_sent < 2**20
+
+
+async def test_chunks_are_announced_as_they_are_written(dial: Dial) -> None:
+    async with Simulator(latency=Latency(0, tokens_per_second=0.001)) as sim:
+        line = await dial(sim.base_url)
+        await line.ask(stream=True)
+        await sim.wait_for(lambda stats: stats.chunks_sent == 1)
+
+
+class Deaf:
+    """A client's side that asks, and is gone when it is to be answered."""
+
+    def __init__(self, request: bytes) -> None:
+        self.request = request
+
+    async def receive(self) -> bytes:
+        return self.request
+
+    async def send(self, data: bytes) -> None:
+        raise anyio.BrokenResourceError
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_a_reply_that_cannot_be_written_is_not_counted_as_finished() -> None:
+    content = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(content)
+    sim = Simulator()
+    client: Any = Deaf(head + content)
+    await Connection(client, sim._desk).serve()
+    assert (sim.stats.requests_finished, sim.stats.requests_cut_off, sim.stats.chunks_sent) == (0, 1, 0)
+    assert sim.stats.cut_offs[0].chunks_sent == 0
 
 
 async def test_what_a_client_sends_meanwhile_is_kept_within_bounds(dial: Dial) -> None:

@@ -56,8 +56,8 @@ async def test_the_port_is_kept_while_it_is_shut_and_opened_again() -> None:
         await stream.aclose()
 
     async with anyio.create_task_group() as tasks:
+        tasks.start_soon(door.let_in, tasks, serve)
         for _ in range(3):
-            tasks.start_soon(door.let_in, tasks, serve)
             async with await anyio.connect_tcp("127.0.0.1", port) as client:
                 with pytest.raises(anyio.EndOfStream):
                     await client.receive()
@@ -66,8 +66,12 @@ async def test_the_port_is_kept_while_it_is_shut_and_opened_again() -> None:
             assert door._socket is not None, "bound, so that the system gives the port to no one else"
             with pytest.raises(OSError, match=r"."):
                 await anyio.connect_tcp("127.0.0.1", port)
+            await anyio.wait_all_tasks_blocked()
             door.open()
-    # The task group ended by itself: a door that is shut lets no one wait at it.
+            # And again, before the task at the door has had its turn.
+            door.shut()
+            door.open()
+        tasks.cancel_scope.cancel()
     assert len(served) == 3
     door.close()
 

@@ -37,6 +37,17 @@ def test_a_minute_worth_of_requests_comes_at_once_and_then_one_by_one() -> None:
     assert gate.admit("m", 1) is not None
 
 
+def test_exactly_the_wait_that_was_named_is_enough() -> None:
+    clock = Clock()
+    clock.now = 12345.678
+    gate = Gate(Limits(requests_per_minute=333, burst_requests=1), clock)
+    for _ in range(200):
+        assert gate.admit("m", 1) is None
+        verdict = gate.admit("m", 1)
+        assert verdict is not None
+        clock.now += verdict.wait or 0
+
+
 def test_a_burst_may_be_smaller_than_a_minute() -> None:
     gate = Gate(Limits(requests_per_minute=600, burst_requests=2), Clock())
     assert [gate.admit("m", 1) for _ in range(2)] == [None] * 2

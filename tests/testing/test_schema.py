@@ -91,6 +91,11 @@ def test_pointers_are_unescaped() -> None:
     assert made({"$ref": "#/$defs/a~1b~0c", "$defs": {"a/b~c": {"const": 5}}}) == [5] * len(DIGESTS)
 
 
+def test_a_recursive_union_comes_to_an_end() -> None:
+    nested = {"type": "object", "properties": {"of": {"$ref": "#/$defs/term"}}, "required": ["of"]}
+    made({"$ref": "#/$defs/term", "$defs": {"term": {"anyOf": [*[nested] * 9, {"type": "number"}]}}})
+
+
 def test_what_is_required_and_not_described_is_there() -> None:
     assert all("odd" in value for value in made({"type": "object", "required": ["odd"]}))
 

@@ -240,12 +240,29 @@ async def test_a_random_fault_takes_the_scripted_reply_with_it(dial: Dial) -> No
         assert sim.requests[0].fault == "hang_up"
 
 
-async def test_jitter_follows_from_the_content(dial: Dial) -> None:
-    async with Simulator(latency=Latency(0.001, jitter=1.0)) as sim:
+async def test_jitter_is_drawn_for_each_request(dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[bytes, int]] = []
+
+    def chance(digest: bytes, purpose: bytes, occurrence: int) -> float:
+        drawn.append((purpose, occurrence))
+        return 0.0  # as early as can be
+
+    monkeypatch.setattr("chatcore.testing._service.chance", chance)
+    async with Simulator(latency=Latency(3600, jitter=1.0)) as sim:
         line = await dial(sim.base_url)
-        for prompt in ("a", "b"):
-            await line.ask(prompt)
+        for _ in range(2):
+            await line.ask()
             assert (await line.reply())[0] == 200
+    assert drawn == [(b"latency", 1), (b"latency", 2)]
+
+
+async def test_an_answer_is_charged(dial: Dial) -> None:
+    async with Simulator(limits=Limits(tokens_per_minute=600), script=Reply("x" * 800)) as sim:
+        line = await dial(sim.base_url)
+        await line.ask()
+        _, headers, body = await line.reply()
+        assert body["usage"]["total_tokens"] == 5 + 200
+        assert headers["x-ratelimit-remaining-tokens"] == "395"
 
 
 async def test_a_reply_may_have_a_pace_of_its_own(dial: Dial) -> None:

@@ -25,7 +25,9 @@ async def test_it_runs_once_and_says_where() -> None:
     sim = Simulator()
     with pytest.raises(RuntimeError, match="has not been entered"):
         await sim.__aexit__(None, None, None)
+    sim._ledger._origin = -1e6
     async with sim:
+        assert sim._ledger.now() < 60, "seconds are counted from its start"
         assert repr(sim) == f"<Simulator {sim.base_url}>"
     with pytest.raises(RuntimeError, match="runs once"):
         await sim.__aenter__()
