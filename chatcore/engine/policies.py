@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 
+from chatcore.engine._opening import opening
 from chatcore.engine.request import Open, Request, Response
 from chatcore.errors import ChatCoreError, ConfigurationError, DeadlineExceededError, InvalidInputError, StalledError
 
@@ -67,7 +68,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    @asynccontextmanager
+    @opening
     async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         at = anyio.current_time() + self._seconds
         if request.deadline is not None:
@@ -83,7 +84,7 @@ class Deadline:
             return DeadlineExceededError(msg, phase="total", seconds=self._seconds, partial=so_far)
 
         async with _opened_within(next_open(request.edited(deadline=at)), left, late) as response:
-            yield _Timed(response, left, late)
+            yield _Timed(response, left, late)  # noqa: ASYNC119 - a context manager's
 
 
 class Patience:
@@ -94,7 +95,7 @@ class Patience:
     def __init__(self, timeout: Timeout) -> None:
         self._timeout = timeout
 
-    @asynccontextmanager
+    @opening
     async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         first, between = self._timeout.first_token or math.inf, self._timeout.between_tokens
 
@@ -103,7 +104,7 @@ class Patience:
             return StalledError(msg, phase="first_token", seconds=first, partial=so_far)
 
         async with _opened_within(next_open(request), lambda: first, silent) as response:
-            yield response if between is None else _Timed(response, lambda: between, partial(_stalled, between))
+            yield response if between is None else _Timed(response, lambda: between, partial(_stalled, between))  # noqa: ASYNC119 - a context manager's
 
 
 def _stalled(seconds: float, so_far: object) -> StalledError:
@@ -228,7 +229,7 @@ class Retry:
             wait = self.maximum
         return min(wait, self.maximum) + random.uniform(0, self.jitter)  # noqa: S311
 
-    @asynccontextmanager
+    @opening
     async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         outer = request.retried_by
         request = request.edited(retried_by=(*outer, self))
@@ -250,7 +251,7 @@ class Retry:
                     break
                 # Outside the handler, so that later errors are not chained to this one.
                 await anyio.sleep(wait)
-            yield cast("Response[Any]", response)
+            yield cast("Response[Any]", response)  # noqa: ASYNC119 - a context manager's
 
 
 def _are_exceptions(given: object) -> bool:
@@ -286,7 +287,7 @@ class Fallbacks:
             msg = f"fallbacks: which exceptions to handle is said by their types, not by {self.on!r}."
             raise ConfigurationError(msg)
 
-    @asynccontextmanager
+    @opening
     async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         if self.key is not None and not isinstance(request.input, Mapping):
             msg = (
@@ -312,4 +313,4 @@ class Fallbacks:
                     break
             else:
                 raise first or InvalidInputError("with_fallbacks was given nothing to fall back to.")
-            yield response
+            yield response  # noqa: ASYNC119 - a context manager's

@@ -34,9 +34,7 @@ W = TypeVar("W")
 _logger = logging.getLogger("chatcore")
 
 
-_ONE_READER = (
-    "Another task is reading this stream; one task reads a stream. To stop that task, cancel it: that closes the stream."
-)
+_ONE_READER = "Another task is reading this stream; one task reads a stream. Cancel that task: that closes the stream."
 
 
 class ChatStream(Generic[T, W]):
