@@ -13,11 +13,12 @@ A subclass gives one or more of four hooks, with the reference's signatures; the
 
 from __future__ import annotations
 
+import inspect
 import os
 import uuid
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
@@ -26,6 +27,7 @@ import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from chatcore.engine._host import CLOSING_SECONDS
+from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking
 from chatcore.engine.batch import run_workers
 from chatcore.engine.limits import TokenBucket, admit, check_limiter
@@ -193,7 +195,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             opener = partial(policies.retry, next_open=opener)
         return opener(request)
 
-    @asynccontextmanager
+    @opening
     async def _limited(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         limiter = self.rate_limiter
         counts = isinstance(limiter, TokenBucket) and limiter.counts_tokens
@@ -201,7 +203,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         lease = await admit(limiter, estimate)
         try:
             async with next_open(request) as response:
-                yield response
+                yield response  # noqa: ASYNC119 - a context manager's
                 spent = getattr(response.partial(), "usage_metadata", None) if counts else None
                 if spent:
                     lease.settle(spent["total_tokens"])
@@ -212,7 +214,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         finally:
             lease.release()
 
-    @asynccontextmanager
+    @opening
     async def _attempt(self, request: Request) -> AsyncGenerator[Response[Any]]:
         messages = _messages(request)
         settings = dict(request.settings)
@@ -414,13 +416,28 @@ class _Hooks:
 def _native_chunks(
     model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any
 ) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
-    return model._astream(messages, **settings)
+    made: Any = model._astream(messages, **settings)
+    if hasattr(made, "__anext__"):
+        return cast("AsyncIterator[ChatGenerationChunk | AIMessageChunk]", made)
+    if hasattr(made, "__aiter__"):
+        return aiter(made)
+    if inspect.iscoroutine(made):
+        made.close()
+    msg = (
+        f"{type(model).__name__}._astream must be an async generator function (async def, with yield) or return an async"
+        f" iterator, not a {type(made).__name__}."
+    )
+    raise MalformedResponseError(msg)
 
 
 def _chunks_in_thread(
     model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any
 ) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
-    return iterate_in_thread(model._stream(messages, **settings))
+    def chunks() -> Iterator[ChatGenerationChunk | AIMessageChunk]:
+        # Called in the thread as well: a function that returns an iterator may do its waiting before that.
+        yield from model._stream(messages, **settings)
+
+    return iterate_in_thread(chunks())
 
 
 async def _native_whole(model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any) -> ChatResult:
@@ -463,17 +480,18 @@ class _Answer:
 
     def __init__(self, model: BaseChatModel, result: ChatResult) -> None:
         if not isinstance(cast("object", result), ChatResult) or not result.generations:
-            given = (
-                "one without generations" if isinstance(cast("object", result), ChatResult) else type(result).__name__
-            )
-            msg = f"{type(model).__name__} must answer with a ChatResult that has a generation, not {given}."
-            raise InvalidInputError(msg)
+            given = "an empty one" if isinstance(cast("object", result), ChatResult) else f"a {type(result).__name__}"
+            msg = f"{type(model).__name__} must answer with a ChatResult that has a generation, not with {given}."
+            raise MalformedResponseError(msg)
         for generation in result.generations:
             message = generation.message
             if message.id is None:
                 message.id = _new_id()
             if generation.generation_info:
                 message.response_metadata = {**generation.generation_info, **message.response_metadata}
+        if result.llm_output and len(result.generations) == 1:
+            message = result.generations[0].message
+            message.response_metadata = {**result.llm_output, **message.response_metadata}
         self._result = result
         self._message = result.generations[0].message
         self._given = False
@@ -542,11 +560,17 @@ class _Chunks:
         return message
 
     def _unpacked(self, chunk: Any) -> AIMessageChunk:
-        message = chunk.message
-        if chunk.generation_info:
+        message = chunk.message if isinstance(chunk, ChatGenerationChunk) else chunk
+        if not isinstance(message, AIMessageChunk):
+            msg = (
+                "The hook of a stream must yield ChatGenerationChunks that hold AIMessageChunks, or AIMessageChunks, not"
+                f" {type(chunk).__name__} ({type(message).__name__})."
+            )
+            raise MalformedResponseError(msg)
+        if message is not chunk and chunk.generation_info:
             self._infos.update(chunk.generation_info)
             message.response_metadata = {**chunk.generation_info, **message.response_metadata}
-        return cast("AIMessageChunk", message)
+        return message
 
     def _end(self) -> AIMessageChunk:
         """Mark the end, as the reference does, if the hook has not: with an empty chunk."""

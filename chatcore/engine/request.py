@@ -19,7 +19,18 @@ from typing import Any, Protocol, TypeVar, cast
 
 from chatcore.messages import Accumulator, AIMessageChunk
 
-__all__ = ["Covers", "Edit", "Middleware", "Open", "Request", "Response", "Streamed", "Whole", "merge_configs"]
+__all__ = [
+    "Branch",
+    "Covers",
+    "Edit",
+    "Middleware",
+    "Open",
+    "Request",
+    "Response",
+    "Streamed",
+    "Whole",
+    "merge_configs",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -155,25 +166,28 @@ class Streamed(Response[T]):
         return self
 
 
+class Branch(dict[str, Any]):
+    """What one branch of a parallel streams: a dict with its key, which the whole has beside those of the others."""
+
+
 def _fold(chunks: list[T]) -> T:
-    """All chunks as one value: messages and text in linear time, anything else by `+`, or the last if it cannot be added."""
+    """All chunks as one value: messages, text and branches in linear time, others by `+`; or the last if they cannot be added."""
     first = chunks[0]
     if len(chunks) == 1:
         return first
-    if isinstance(first, AIMessageChunk):
+    if _all(AIMessageChunk, chunks):
         merged = Accumulator()
         for message in cast("list[AIMessageChunk]", chunks):
             merged.add(message)
         return cast("T", merged.chunk())
-    if isinstance(first, str):
+    if _all(str, chunks):
         return cast("T", "".join(cast("list[str]", chunks)))
-    if isinstance(first, dict):
-        # What a parallel streams: one key a chunk.
-        pieces: dict[Any, list[Any]] = {}
-        for mapping in cast("list[dict[Any, Any]]", chunks):
-            for key, value in mapping.items():
+    if _all(Branch, chunks):
+        pieces: dict[str, list[Any]] = {}
+        for branch in cast("list[Branch]", chunks):
+            for key, value in branch.items():
                 pieces.setdefault(key, []).append(value)
-        return cast("T", {key: _fold(values) for key, values in pieces.items()})
+        return cast("T", Branch({key: _fold(values) for key, values in pieces.items()}))
     total: Any = first
     for chunk in chunks[1:]:
         try:
@@ -181,6 +195,10 @@ def _fold(chunks: list[T]) -> T:
         except TypeError:
             total = chunk
     return cast("T", total)
+
+
+def _all(kind: type, chunks: list[Any]) -> bool:
+    return all(isinstance(chunk, kind) for chunk in chunks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,17 +25,18 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, cast, overload
 
 import anyio
 
 from chatcore.engine._host import CLOSING_SECONDS
+from chatcore.engine._opening import opening
 from chatcore.engine._portal import blocking, blocking_stream
 from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, Deliver, completed, run_workers
 from chatcore.engine.policies import Fallbacks, Retry
-from chatcore.engine.request import Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
+from chatcore.engine.request import Branch, Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_thread
 from chatcore.errors import ConfigurationError, InvalidInputError
@@ -427,11 +428,11 @@ class RunnableSequence(Runnable[In, Out]):
         """The step that gives the result."""
         return self.steps[-1]
 
-    @asynccontextmanager
+    @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         # From here on only chunks are passed on, so here streaming begins.
         source = len(self.steps) - 1
-        while source > 0 and isinstance(self.steps[source], _Transformer):
+        while source > 0 and _reads_chunks(self.steps[source]):
             source -= 1
         given: Any = request.input
         for position, step in enumerate(self.steps[:source]):
@@ -444,7 +445,7 @@ class RunnableSequence(Runnable[In, Out]):
                 # The step reads the response before it instead of an input of its own.
                 asked = request.child(given, stream=request.stream).edited(upstream=response)
                 response = await stack.enter_async_context(step._open(asked))
-            yield response
+            yield response  # noqa: ASYNC119 - a context manager's
 
     @staticmethod
     def _asked(request: Request, position: int, given: Any, *, stream: bool) -> Request:
@@ -476,7 +477,7 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
             key: coerce_to_runnable(step) for key, step in {**(steps or {}), **kwargs}.items()
         }
 
-    @asynccontextmanager
+    @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         if not request.stream or not self.steps:
             yield Whole(await self._all(request))
@@ -502,7 +503,7 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
         async def branch(_: int, key: str) -> None:
             async with self.steps[key]._open(self._asked(request, stream=True)) as response:
                 async for chunk in _ChunksOf(response):
-                    await deliver({key: chunk})
+                    await deliver(Branch({key: chunk}))
 
         await run_workers(self.steps, branch, len(self.steps))
 
@@ -549,7 +550,7 @@ class RunnableLambda(Runnable[In, Out]):
         self._takes_config = _takes_config(chosen)
         self.name = name or getattr(chosen, "__name__", None)
 
-    @asynccontextmanager
+    @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         settings: dict[str, Any] = request.settings
         if self._takes_config:
@@ -562,9 +563,10 @@ class RunnableLambda(Runnable[In, Out]):
         if depth <= 0:
             msg = f"{self.get_name()} returned runnables more than `recursion_limit` deep; raise it in the config, or mend the function."
             raise InvalidInputError(msg)
-        deeper = request.edited(config={**request.config, "recursion_limit": depth - 1}, prepared=None)
+        # The settings were the function's.
+        deeper = request.edited(config={**request.config, "recursion_limit": depth - 1}, settings={}, prepared=None)
         async with cast("Runnable[Any, Any]", value)._open(deeper) as response:
-            yield response
+            yield response  # noqa: ASYNC119 - a context manager's
 
     def __repr__(self) -> str:
         return f"RunnableLambda({self.get_name()})"
@@ -594,6 +596,11 @@ class _Transformer:
     """A mark: in a sequence, this step reads the chunks of the step before it (`request.upstream`), not its result."""
 
 
+def _reads_chunks(step: Runnable[Any, Any]) -> bool:
+    # Chunks can be read once only: a step that may be tried again, or replaced by another one, gets the whole.
+    return isinstance(step, _Transformer) and all(isinstance(layer, Edit) for layer in step._middleware)  # noqa: SLF001 - one of us
+
+
 class RunnableGenerator(Runnable[In, Out], _Transformer):
     """A generator function as a runnable: it iterates chunks, and yields chunks.
 
@@ -614,7 +621,7 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
         self._transform = transform
         self.name = name or transform.__name__
 
-    @asynccontextmanager
+    @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         upstream: Response[Any] = request.upstream or Whole(request.input)
         items: Any
@@ -628,7 +635,9 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
             except StopAsyncIteration:
                 msg = f"{self.get_name()} yielded nothing; a generator in a sequence must yield at least once."
                 raise InvalidInputError(msg) from None
-            yield Streamed(first, items)
+            response = Streamed(first, items)
+            # What is asked for as a whole is whole once it is open, so that another attempt can mend any failure of it.
+            yield response if request.stream else Whole(await response.result())
         finally:
             with anyio.move_on_after(CLOSING_SECONDS, shield=True):
                 await items.aclose()
@@ -647,7 +656,7 @@ class RunnablePassthrough(Runnable[Any, Any], _Transformer):
     def __init__(self, func: Callable[[Any], Any] | None = None) -> None:
         self._func = func
 
-    @asynccontextmanager
+    @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         upstream: Response[Any] = request.upstream or Whole(request.input)
         yield upstream if self._func is None else _Observed(upstream, self._func)
