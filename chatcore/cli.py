@@ -57,6 +57,7 @@ app = App(
     help="Chat models, many at a time.",
     result_action="return_value",
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,
 )
 """The commands."""
 
@@ -75,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
         code: object = app(list(arguments), exit_on_error=False, print_error=False)
     except CycloptsError as error:
         return _refused(str(error))
-    except (ConfigurationError, ImportError) as error:
+    except ConfigurationError as error:
         return _refused(str(error))
     except KeyboardInterrupt:
         # Before the loop has begun to listen, or after it.
@@ -243,7 +244,7 @@ async def _watched(job: BatchJob, shown: _Shown, output: str) -> int:
     again = "" if output == "-" else " The same command with --resume does the rest."
     if job.report.interrupted:
         shown.say(f"Interrupted.{again}")
-        return 128 + heard[0] if heard else FAILED
+        return 128 + heard[0]
     if job.report.failed:
         shown.say(f"Some lines failed; their results say why.{again}")
         return FAILED

@@ -282,7 +282,11 @@ class _Place:
 
     def sync_folder(self) -> None:
         """Have a new or renamed name written to the disk."""
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        except PermissionError:
+            # A folder that may be written but not read; its system writes the name in its own time.
+            return
         try:
             os.fsync(folder)
         except OSError as error:

@@ -162,6 +162,63 @@ async def test_file_system_without_locks_will_do(out: Path, source: int, monkeyp
     await resumed(out, source)
 
 
+async def test_file_removed_before_it_could_be_locked_is_made_again(
+    out: Path, source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+    removed: list[int] = []
+
+    def flock(fd: int, operation: int) -> None:
+        if not removed:
+            removed.append(fd)
+            out.unlink()
+        lock(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    await resumed(out, source)
+    assert out.exists()
+
+
+async def test_other_errors_of_the_lock_are_errors(out: Path, source: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(fd: int, operation: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(OSError, match="Input/output error"):
+        await resumed(out, source)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO], ids=["cannot", "fails"])
+async def test_folder_is_synced_where_that_can_be_done(
+    number: int, out: Path, source: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def fsync(fd: int) -> None:
+        synced.append(fd)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if number == errno.EIO:
+        with pytest.raises(OSError, match="Input/output error"):
+            await resumed(out, source)
+    else:
+        await resumed(out, source)
+    assert synced
+
+
+async def test_folder_that_cannot_be_read_will_do(out: Path, source: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def forbidding(path: Any, *given: Any, **more: Any) -> int:
+        if Path(path) == out.parent:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, *given, **more)
+
+    monkeypatch.setattr(os, "open", forbidding)
+    await resumed(out, source)
+
+
 async def test_lock_is_held_against_other_processes_and_goes_with_ours(out: Path, source: int) -> None:
     opening = (
         "import anyio, os, sys\n"
