@@ -1,0 +1,95 @@
+"""Sync code of the user's in worker threads."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Iterator
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from chatcore.engine import threads
+from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_thread
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_it_runs_in_another_thread_with_the_callers_context() -> None:
+    user: contextvars.ContextVar[str] = contextvars.ContextVar("user")
+    user.set("alice")
+    who, thread = await in_thread(lambda: (user.get(), threading.get_ident()))
+    assert who == "alice"
+    assert thread != threading.get_ident()
+
+
+async def test_threads_are_counted_apart_from_anyios_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "WORKER_THREADS", 2)
+    running, most = 0, 0
+    guard, both = threading.Lock(), threading.Barrier(2)
+
+    def work() -> None:
+        nonlocal running, most
+        with guard:
+            running += 1
+            most = max(most, running)
+        both.wait(5)
+        with guard:
+            running -= 1
+
+    async with anyio.create_task_group() as group:
+        for _ in range(4):
+            group.start_soon(in_thread, work)
+        # None of these is in the way of anyio's default.
+        assert anyio.to_thread.current_default_thread_limiter().borrowed_tokens == 0
+    assert most == 2
+
+
+async def test_a_cancelled_caller_waits_for_the_end() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    ended: list[bool] = []
+
+    def work() -> None:
+        begun.set()
+        go_on.wait(5)
+        ended.append(True)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(in_thread, work)
+        await anyio.to_thread.run_sync(begun.wait)
+        group.cancel_scope.cancel()
+        go_on.set()
+    assert ended == [True]
+
+
+async def test_iterator_is_closed_where_it_ran() -> None:
+    where: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            where.append(threading.get_ident())
+
+    items = iterate_in_thread(numbers())
+    assert await anext(items) == 1
+    await items.aclose()
+    assert where
+    assert where[0] != threading.get_ident()
+
+
+async def test_iterator_that_cannot_be_closed() -> None:
+    items = iterate_in_thread(iter([1, 2]))
+    assert [item async for item in items] == [1, 2]
+    await items.aclose()
+
+
+async def test_async_items_for_sync_code() -> None:
+    async def letters() -> object:
+        for letter in "abc":
+            yield letter
+
+    items = letters()
+    assert await in_thread(lambda: list(iterate_from_thread(items))) == ["a", "b", "c"]  # type: ignore[arg-type]
