@@ -64,6 +64,9 @@ class _Level:
         return math.ceil(seconds / self.step - 1e-9) * self.step if self.step else seconds
 
 
+_OF_THIS_PROCESS = {"_guard", "_lines", "_now", "_real", "_paused_until"}
+
+
 class TokenBucket:
     """Requests and tokens per minute, and how many calls at once, shared by all models that hold this object.
 
@@ -114,6 +117,17 @@ class TokenBucket:
         self._guard = threading.Lock()
         self._lines: WeakKeyDictionary[Any, _Line] = WeakKeyDictionary()
         self._now, self._real = 0.0, time.monotonic()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy (in another process, say) has the levels; who waits, and how long the provider asked to pause, stays here.
+        return {name: value for name, value in vars(self).items() if name not in _OF_THIS_PROCESS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
+        for level in (self._requests, self._tokens):
+            if level is not None:
+                level.then = None
 
     async def aacquire(self, *, blocking: bool = True, tokens: float = 0) -> bool:
         """Wait for the turn of one request that will take about `tokens` tokens.
