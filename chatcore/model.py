@@ -515,6 +515,15 @@ class _Answer:
         return self._result
 
 
+def _no_chunk(given: object) -> MalformedResponseError:
+    held = f" that holds a {type(given.message).__name__}" if isinstance(given, ChatGenerationChunk) else ""
+    msg = (
+        "The hook of a stream must yield ChatGenerationChunks that hold AIMessageChunks, or AIMessageChunks, not a"
+        f" {type(given).__name__}{held}."
+    )
+    return MalformedResponseError(msg)
+
+
 class _Chunks:
     """A streamed answer: what the hook yields, given on as message chunks, and joined on the way."""
 
@@ -540,6 +549,8 @@ class _Chunks:
         except StopAsyncIteration:
             msg = f"{type(model).__name__} ended its stream without a single chunk."
             raise MalformedResponseError(msg) from None
+        if cast("object", first) is None:
+            raise _no_chunk(first)
         return cls(chunks, first)
 
     async def __anext__(self) -> AIMessageChunk:
@@ -562,11 +573,7 @@ class _Chunks:
     def _unpacked(self, chunk: Any) -> AIMessageChunk:
         message = chunk.message if isinstance(chunk, ChatGenerationChunk) else chunk
         if not isinstance(message, AIMessageChunk):
-            msg = (
-                "The hook of a stream must yield ChatGenerationChunks that hold AIMessageChunks, or AIMessageChunks, not"
-                f" {type(chunk).__name__} ({type(message).__name__})."
-            )
-            raise MalformedResponseError(msg)
+            raise _no_chunk(chunk)
         if message is not chunk and chunk.generation_info:
             self._infos.update(chunk.generation_info)
             message.response_metadata = {**chunk.generation_info, **message.response_metadata}
