@@ -286,7 +286,8 @@ class Runnable(Generic[In, Out]):
             config: the config.
             **kwargs: its keys, by name.
         """
-        return self._with(Edit(config=check_config(cast("RunnableConfig", {**(config or {}), **kwargs}))))
+        merged = {**check_config(config), **kwargs}
+        return self._with(Edit(config=check_config(cast("RunnableConfig", merged))))
 
     def with_retry(
         self,
@@ -469,10 +470,13 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
         **kwargs: the same, by name.
 
     Raises:
-        ConfigurationError: a branch cannot be called.
+        ConfigurationError: `steps` is no mapping, or a branch cannot be called.
     """
 
     def __init__(self, steps: Mapping[str, Any] | None = None, /, **kwargs: Any) -> None:
+        if steps is not None and not isinstance(cast("object", steps), Mapping):
+            msg = f"RunnableParallel takes a dict of runnables and functions, or these by name, not {type(steps).__name__}."
+            raise ConfigurationError(msg)
         self.steps: dict[str, Runnable[Any, Any]] = {
             key: coerce_to_runnable(step) for key, step in {**(steps or {}), **kwargs}.items()
         }
