@@ -628,6 +628,23 @@ def model_sees_the_messages(lib: Library) -> Any:
 # ----------------------------------------------------------------------------------------------- different on purpose
 
 
+@different("The chunk that marks the end has the provider's id, as the others have; in the reference one made anew.")
+def id_of_the_last_chunk(lib: Library) -> Any:
+    return list(lib.model().stream("id"))
+
+
+@different(
+    "Arguments that are no JSON make an invalid tool call, with their text; the reference mends them by guessing."
+)
+def broken_tool_arguments(lib: Library) -> Any:
+    return lib.model().invoke("tools", stream=True)
+
+
+@call
+def tool_call_chunks(lib: Library) -> Any:
+    return [chunk.tool_call_chunks for chunk in lib.model().stream("tools")]
+
+
 @different(
     "An empty stream is a malformed answer, as it is a retryable error of the provider; the reference: ValueError."
 )
