@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         ServerError,
         StalledError,
         StreamInterrupted,
+        StreamTimedOut,
         UnprocessableError,
         UnsupportedError,
     )
@@ -140,6 +141,7 @@ __all__ = [
     "ServerError",
     "StalledError",
     "StreamInterrupted",
+    "StreamTimedOut",
     "StringPromptValue",
     "SystemMessage",
     "SystemMessageChunk",
@@ -189,6 +191,7 @@ _HOMES = {
         "ServerError",
         "StalledError",
         "StreamInterrupted",
+        "StreamTimedOut",
         "UnprocessableError",
         "UnsupportedError",
     ),

@@ -9,8 +9,9 @@
     ├── UnsupportedError (NotImplementedError)   this model cannot do what was asked
     ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
     ├── DeadlineExceededError (TimeoutError) the call's own total timeout ran out
-    │   └── StalledError                     one attempt stood still: connect, first or next token     retryable
-    ├── StreamInterrupted                    a stream broke off after its first chunk                  retryable
+    │   ├── StalledError                     one attempt stood still: no connection, no answer    retryable
+    │   └── StreamTimedOut (StreamInterrupted)   time ran out in the middle of a stream           retryable
+    ├── StreamInterrupted                    a stream broke off after its first chunk                 retryable
     └── ProviderError                        the provider, or the way to it, failed
         ├── ConnectionFailedError            no answer: refused, reset, TLS, DNS           retryable
         ├── MalformedResponseError           an answer that cannot be read                 retryable
@@ -55,6 +56,7 @@ __all__ = [
     "ServerError",
     "StalledError",
     "StreamInterrupted",
+    "StreamTimedOut",
     "UnprocessableError",
     "UnsupportedError",
 ]
@@ -108,7 +110,7 @@ class DeadlineExceededError(ChatCoreError, TimeoutError):
 
 
 class StalledError(DeadlineExceededError):
-    """One attempt stood still for too long: no connection, no first token, or no next one. Another attempt may do better."""
+    """One attempt stood still for too long: no connection, or no first token. Another attempt may do better."""
 
     is_retryable = True
 
@@ -117,17 +119,37 @@ class StreamInterrupted(ChatCoreError):  # noqa: N818 - reads as what happened, 
     """A stream broke off after it had begun; what had arrived is kept.
 
     partial: the message merged from the chunks that arrived (an `AIMessageChunk`).
+    code, request_id, provider, model: as in `ProviderError`, where the break was the provider's.
     The cause of the break is `__cause__`.
     """
 
     is_retryable = True
 
-    def __init__(self, message: str, *, partial: Any = None) -> None:
+    def __init__(  # noqa: PLR0913 - as for ProviderError
+        self,
+        message: str,
+        *,
+        partial: Any = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        provider: str | None = None,
+        model: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.partial = partial
+        self.code = code
+        self.request_id = request_id
+        self.provider = provider
+        self.model = model
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class StreamTimedOut(DeadlineExceededError, StreamInterrupted):
+    """A stream was broken off by the call's own `timeout`: no next chunk came in time, or the total ran out."""
+
+    is_retryable = True
 
 
 class ProviderError(ChatCoreError):

@@ -21,7 +21,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -32,7 +32,7 @@ from chatcore.engine._portal import SyncStream, blocking
 from chatcore.engine.batch import run_workers
 from chatcore.engine.limits import TokenBucket, admit, check_limiter
 from chatcore.engine.policies import Deadline, Patience, Retry, Timeout
-from chatcore.engine.request import Open, Request, Response
+from chatcore.engine.request import Middleware, Open, Request, Response
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_in_thread
 from chatcore.errors import (
@@ -221,6 +221,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         stop: list[str] | None = settings.pop("stop", None)
         if isinstance(stop, str):
             stop = [stop]
+        elif stop is not None and not _is_texts(stop):
+            msg = f"stop must be a text or a list of texts, not {stop!r}."
+            raise InvalidInputError(msg)
         hooks = self._hooks
         streams = hooks.chunks is not None and self._may_stream(settings)
         if request.stream and streams:
@@ -254,6 +257,12 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         return bool(settings.get("stream")) or (
             "streaming" in self.model_fields_set and getattr(self, "streaming", None) is True
         )
+
+    def _with(self, layer: Middleware) -> Self:
+        decorated = super()._with(layer)
+        # What a model keeps for itself (a client, a counter) is one thing, however it is decorated.
+        object.__setattr__(decorated, "__pydantic_private__", self.__pydantic_private__)
+        return decorated
 
     def _request(
         self, given: object, config: RunnableConfig | None, settings: dict[str, Any], *, stream: bool
@@ -307,6 +316,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         named = {"tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id, "callbacks": callbacks}
         config = cast("RunnableConfig", {key: value for key, value in named.items() if value is not None})
         settings = kwargs if stop is None else {"stop": stop, **kwargs}
+        if isinstance(cast("object", messages), str | bytes | Mapping | PromptValue):
+            msg = "generate takes a list with a list of messages for each prompt: [[HumanMessage(...)], ...]."
+            raise InvalidInputError(msg)
         requests = [self._request(prompt, config, settings, stream=False) for prompt in messages]
         results: dict[int, ChatResult] = {}
 
@@ -350,6 +362,12 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
 
 _NO_POLICIES = Policies()
+
+
+def _is_texts(given: object) -> bool:
+    return isinstance(given, list | tuple) and all(
+        isinstance(text, str) for text in cast("list[object] | tuple[object, ...]", given)
+    )
 
 
 def _messages(request: Request) -> list[BaseMessage]:
@@ -564,7 +582,14 @@ class _Chunks:
                 return self._end()
             except ProviderError as error:
                 msg = f"The stream broke off after {len(self._joined)} chunks: {error}"
-                raise StreamInterrupted(msg, partial=self.partial()) from error
+                raise StreamInterrupted(
+                    msg,
+                    partial=self.partial(),
+                    code=error.code,
+                    request_id=error.request_id,
+                    provider=error.provider,
+                    model=error.model,
+                ) from error
         message = chunk if type(chunk) is AIMessageChunk else self._unpacked(chunk)
         self._join(message, self._id)
         self._last = message

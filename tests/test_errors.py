@@ -22,7 +22,7 @@ def drawn() -> dict[str, tuple[str, str | None, bool]]:
     above: dict[int, tuple[str, bool]] = {}
     for line in (errors.__doc__ or "").splitlines():
         match = re.match(r"^( *[├└│─ ]*)([A-Z]\w+)(?: \((\w+)\))?(.*)$", line)
-        if not match or not (match[2].endswith(("Error", "Interrupted", "Limited"))):
+        if not match or not (match[2].endswith(("Error", "Interrupted", "Limited", "TimedOut"))):
             continue
         depth = len(match[1])
         parent, inherited = next(

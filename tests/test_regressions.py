@@ -24,6 +24,7 @@ from chatcore import (
     RunnableLambda,
     StalledError,
     StreamInterrupted,
+    StreamTimedOut,
     Timeout,
     TokenBucket,
 )
@@ -158,9 +159,11 @@ async def test_stalled_stream_ends(after_chunks: int | None) -> None:
     """litellm#19909: a stalled stream hangs."""
     async with Simulator(script=lambda _: Fault.stall(after_chunks=after_chunks)) as sim:
         model = model_for(sim, timeout=Timeout(first_token=0.1, between_tokens=0.1), max_retries=0)
-        with pytest.raises(StalledError) as caught:
+        with pytest.raises(StalledError if after_chunks is None else StreamTimedOut) as caught:
             async for _ in model.astream("hi"):
                 pass
+        assert isinstance(caught.value, TimeoutError)
+        assert isinstance(caught.value, StreamInterrupted) == (after_chunks is not None)
         assert caught.value.phase == ("first_token" if after_chunks is None else "between_tokens")
         assert bool(caught.value.partial and caught.value.partial.text) == (after_chunks is not None)
 

@@ -19,7 +19,7 @@ import anyio
 
 from chatcore.engine._opening import opening
 from chatcore.engine.request import Open, Request, Response
-from chatcore.errors import ChatCoreError, ConfigurationError, DeadlineExceededError, InvalidInputError, StalledError
+from chatcore.errors import ChatCoreError, ConfigurationError, DeadlineExceededError, InvalidInputError, StalledError, StreamTimedOut
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -81,7 +81,8 @@ class Deadline:
             msg = (
                 f"The call took longer than {self._seconds:g} s in all (timeout: total); give it more, or ask for less."
             )
-            return DeadlineExceededError(msg, phase="total", seconds=self._seconds, partial=so_far)
+            kind = DeadlineExceededError if so_far is None else StreamTimedOut
+            return kind(msg, phase="total", seconds=self._seconds, partial=so_far)
 
         async with _opened_within(next_open(request.edited(deadline=at)), left, late) as response:
             yield _Timed(response, left, late)  # noqa: ASYNC119 - a context manager's
@@ -107,9 +108,9 @@ class Patience:
             yield response if between is None else _Timed(response, lambda: between, partial(_stalled, between))  # noqa: ASYNC119 - a context manager's
 
 
-def _stalled(seconds: float, so_far: object) -> StalledError:
+def _stalled(seconds: float, so_far: object) -> StreamTimedOut:
     msg = f"The stream stood still for {seconds:g} s (timeout: between_tokens)."
-    return StalledError(msg, phase="between_tokens", seconds=seconds, partial=so_far)
+    return StreamTimedOut(msg, phase="between_tokens", seconds=seconds, partial=so_far)
 
 
 class _opened_within:  # noqa: N801 - used as a function: `async with _opened_within(...)`
