@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,9 +79,12 @@ async def test_longest_line_is_never_held(tmp_path: Path) -> None:
         file.seek(0, os.SEEK_END)
         file.write(b"\nshort\n")
     fd = open_input(str(path))
+    tracemalloc.start()
     try:
         assert await lines_of(fd, 2**20) == ([None, b"short"], False)
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
     finally:
+        tracemalloc.stop()
         os.close(fd)
 
 

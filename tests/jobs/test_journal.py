@@ -368,8 +368,11 @@ async def test_cancelled_copy_loses_nothing(out: Path, source: int) -> None:
 # -------------------------------------------------------------------------------------------------------------- writing
 
 
-async def test_line_that_does_not_fit_is_taken_back(out: Path, source: int) -> None:
-    output, _ = await open_journal(str(out), source, resume=False, overwrite=False)
+@pytest.mark.parametrize("copied", [False, True])
+async def test_line_that_does_not_fit_is_taken_back(copied: bool, out: Path, source: int) -> None:
+    if copied:
+        out.write_bytes(result(1, error={}))
+    output, _ = await open_journal(str(out), source, resume=copied, overwrite=False)
     await output.write(b"a" * 99 + b"\n")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -380,8 +383,9 @@ async def test_line_that_does_not_fit_is_taken_back(out: Path, source: int) -> N
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, ignored)
+    await output.write(b"c\n")
     await output.aclose()
-    assert out.read_bytes() == b"a" * 99 + b"\n"
+    assert out.read_bytes() == b"a" * 99 + b"\nc\n"
 
 
 async def test_only_what_is_new_is_synced(out: Path, source: int, monkeypatch: pytest.MonkeyPatch) -> None:
