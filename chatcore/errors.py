@@ -125,7 +125,7 @@ class StreamInterrupted(ChatCoreError):  # noqa: N818 - reads as what happened, 
 
     is_retryable = True
 
-    def __init__(  # noqa: PLR0913 - as for ProviderError
+    def __init__(
         self,
         message: str,
         *,
@@ -146,7 +146,7 @@ class StreamInterrupted(ChatCoreError):  # noqa: N818 - reads as what happened, 
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
-class StreamTimedOut(DeadlineExceededError, StreamInterrupted):
+class StreamTimedOut(DeadlineExceededError, StreamInterrupted):  # noqa: N818 - as StreamInterrupted
     """A stream was broken off by the call's own `timeout`: no next chunk came in time, or the total ran out."""
 
     is_retryable = True

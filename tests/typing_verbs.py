@@ -40,6 +40,8 @@ def sync_verbs(model: BaseChatModel) -> None:
         assert_type(chunk, AIMessageChunk)
     assert_type(model.batch(["a", "b"]), list[AIMessage])
     assert_type(model.batch(["a", "b"], return_exceptions=True), list[AIMessage | Exception])
+    for _, result in model.batch_as_completed(["a"], return_exceptions=True):
+        assert_type(result, AIMessage | Exception)
     for index, message in model.batch_as_completed(["a"]):
         assert_type(index, int)
         assert_type(message, AIMessage)

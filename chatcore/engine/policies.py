@@ -19,7 +19,14 @@ import anyio
 
 from chatcore.engine._opening import opening
 from chatcore.engine.request import Open, Request, Response
-from chatcore.errors import ChatCoreError, ConfigurationError, DeadlineExceededError, InvalidInputError, StalledError, StreamTimedOut
+from chatcore.errors import (
+    ChatCoreError,
+    ConfigurationError,
+    DeadlineExceededError,
+    InvalidInputError,
+    StalledError,
+    StreamTimedOut,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -27,13 +27,13 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
-from typing import Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, cast, overload
 
 import anyio
 
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
-from chatcore.engine._portal import blocking, blocking_stream
+from chatcore.engine._portal import SyncStream, blocking, blocking_stream
 from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, Deliver, completed, run_workers
 from chatcore.engine.policies import Fallbacks, Retry
 from chatcore.engine.request import Branch, Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
@@ -269,9 +269,49 @@ class Runnable(Generic[In, Out]):
 
     invoke = blocking(ainvoke)
     stream = blocking_stream(astream)
-    batch = blocking(abatch)
-    # pyright infers both overloads and their results, and still reports that none matches.
-    batch_as_completed = blocking_stream(abatch_as_completed)  # pyright: ignore[reportArgumentType]
+    if TYPE_CHECKING:
+        # Written out, because mypy keeps the overloads of a function given to `blocking` only now and then.
+        @overload
+        def batch(
+            self,
+            inputs: Iterable[In] | AsyncIterable[In],
+            config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+            *,
+            return_exceptions: Literal[False] = False,
+            **kwargs: Any,
+        ) -> list[Out]: ...
+        @overload
+        def batch(
+            self,
+            inputs: Iterable[In] | AsyncIterable[In],
+            config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+            *,
+            return_exceptions: bool,
+            **kwargs: Any,
+        ) -> list[Out | Exception]: ...
+        def batch(self, inputs: Any, config: Any = None, **kwargs: Any) -> Any: ...
+        @overload
+        def batch_as_completed(
+            self,
+            inputs: Iterable[In] | AsyncIterable[In],
+            config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+            *,
+            return_exceptions: Literal[False] = False,
+            **kwargs: Any,
+        ) -> SyncStream[tuple[int, Out]]: ...
+        @overload
+        def batch_as_completed(
+            self,
+            inputs: Iterable[In] | AsyncIterable[In],
+            config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+            *,
+            return_exceptions: bool,
+            **kwargs: Any,
+        ) -> SyncStream[tuple[int, Out | Exception]]: ...
+        def batch_as_completed(self, inputs: Any, config: Any = None, **kwargs: Any) -> Any: ...
+    else:
+        batch = blocking(abatch)
+        batch_as_completed = blocking_stream(abatch_as_completed)
 
     # ------------------------------------------------------------------------------------------------ decorating
 

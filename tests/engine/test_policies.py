@@ -26,8 +26,8 @@ from chatcore.errors import (
     RateLimited,
     ServerError,
     StalledError,
-    StreamTimedOut,
     StreamInterrupted,
+    StreamTimedOut,
     UnprocessableError,
 )
 from chatcore.model import BaseChatModel, Policies
