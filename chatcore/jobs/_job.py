@@ -49,8 +49,9 @@ class BatchJob:
 
     ::
 
-        report = await BatchJob(model, "prompts.jsonl", "answers.jsonl", max_concurrency=500, resume=True).run()
-        print(report.answered, report.failed, report.latency.quantile(0.95))
+        job = BatchJob(model, "prompts.jsonl", "answers.jsonl", max_concurrency=500, resume=True)
+
+    and then `await job.run()`.
 
     docs/batch.md describes the lines of both files. A line that cannot be asked, or whose call fails, gets a result
     that says so, and stops nothing else.
