@@ -40,7 +40,7 @@ from chatcore.testing import Faults, Latency, Limits, Simulator
 if sys.platform != "win32":
     import resource
 
-__all__ = ["app", "run"]
+__all__ = ["app", "batch", "run", "simulate"]
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
