@@ -24,9 +24,11 @@ import anyio
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from chatcore.engine.batch import collapse
 from chatcore.engine.policies import Timeout
@@ -315,20 +317,13 @@ class _Shown:
             while True:
                 await anyio.sleep(_PLAIN_SECONDS)
                 self.say(_state(report))
-        columns = (BarColumn(), TextColumn("{task.fields[state]}"))
-        with Progress(*columns, console=self._console, auto_refresh=False) as bar:
-            line = bar.add_task("", total=None, state="")
+        with Live(console=self._console, auto_refresh=False) as live:
             try:
                 while True:
-                    self._draw(bar, line, report)
+                    live.update(_drawn(report), refresh=True)
                     await anyio.sleep(_REFRESH_SECONDS)
             finally:
-                self._draw(bar, line, report)
-
-    def _draw(self, bar: Progress, line: TaskID, report: BatchReport) -> None:
-        total = None if report.total is None else max(1, report.total - report.blank)
-        bar.update(line, completed=report.kept + report.done, total=total, state=_state(report))
-        bar.refresh()
+                live.update(_drawn(report), refresh=True)
 
     def summary(self, report: BatchReport) -> None:
         """The table at the end, and the errors by kind."""
@@ -350,6 +345,16 @@ class _Shown:
             for kind, failures in sorted(report.errors.items(), key=lambda entry: -entry[1].count):
                 errors.add_row(escape(kind), f"{failures.count:,}", escape(_printable(failures.example)))
             self._console.print(errors)
+
+
+def _drawn(report: BatchReport) -> Table:
+    """A job's figures under a bar; the bar moves to and fro as long as the total is not known."""
+    total = None if report.total is None else max(1, report.total - report.blank)
+    bar = ProgressBar(total, report.kept + report.done, width=60, pulse=total is None)
+    drawn = Table.grid()
+    drawn.add_row(bar)
+    drawn.add_row(Text(_state(report)))
+    return drawn
 
 
 def _state(report: BatchReport) -> str:
