@@ -403,6 +403,8 @@ def test_overriding_the_async_verb_overrides_the_sync_one() -> None:
 PROLOGUE = """
 import os, sys, signal, threading, time, warnings
 import anyio
+# A shell's background jobs, and their children, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {root!r})
 from tests.engine.models import Plain, Streaming, letters
 from chatcore import configure
