@@ -80,7 +80,7 @@ class TokenBucket:
         max_concurrency: how many calls may be under way at once in one event loop; None: no bound.
 
     Raises:
-        ConfigurationError: a number is not positive.
+        ConfigurationError: a number is not positive, or nothing is bounded.
     """
 
     def __init__(
@@ -99,6 +99,12 @@ class TokenBucket:
         )
         if max_concurrency is not None and not isinstance(cast("object", max_concurrency), int):
             msg = f"max_concurrency must be a positive whole number, not {max_concurrency!r}."
+            raise ConfigurationError(msg)
+        if requests_per_minute is None and tokens_per_minute is None and max_concurrency is None:
+            msg = (
+                f"{type(self).__name__} is given no limit, and would let every call through: give it"
+                " requests_per_minute, tokens_per_minute or max_concurrency."
+            )
             raise ConfigurationError(msg)
         self._requests: _Level | None = None
         self._tokens: _Level | None = None
@@ -274,7 +280,7 @@ class InMemoryRateLimiter(TokenBucket):
             check_every_n_seconds=check_every_n_seconds,
             max_bucket_size=max_bucket_size,
         )
-        super().__init__()
+        super().__init__(requests_per_minute=requests_per_second * 60)
         self._requests = _Level(requests_per_second, max(1.0, max_bucket_size), 0.0, check_every_n_seconds)
 
 

@@ -249,8 +249,8 @@ async def test_rates_hold_in_real_time_on_both_backends() -> None:
 
 
 @pytest.mark.anyio
-async def test_nothing_bounded_never_waits() -> None:
-    bucket = TokenBucket()
+async def test_without_a_rate_no_turn_is_waited_for() -> None:
+    bucket = TokenBucket(max_concurrency=1)
     with anyio.fail_after(5):
         for _ in range(1000):
             assert await bucket.aacquire(tokens=1e9)
@@ -578,6 +578,12 @@ def test_what_is_no_limiter_is_refused_where_it_is_given(wrong: Any) -> None:
 def test_bucket_with_a_wrong_number(name: str, wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} must be a positive"):
         TokenBucket(**{name: wrong})
+
+
+@pytest.mark.parametrize("settings", [{}, {"burst": 2.0}], ids=["nothing", "burst alone"])
+def test_a_bucket_that_bounds_nothing_is_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match="requests_per_minute, tokens_per_minute or max_concurrency"):
+        TokenBucket(**settings)  # type: ignore[arg-type]
 
 
 def test_max_concurrency_is_a_whole_number() -> None:
