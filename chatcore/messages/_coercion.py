@@ -245,16 +245,14 @@ def _from_dict(given: dict[str, Any], position: int) -> BaseMessage:
         role = _BY_CONSTRUCTOR.get(path[-1]) if is_list(path) and path else None
         if role is not None:
             return _from_dict({**given["kwargs"], "type": role}, position)
-    if "role" in given:
-        role = given.pop("role")
-    elif "type" in given:
-        role = given.pop("type")
-    else:
+    tag = "role" if "role" in given else "type"
+    if tag not in given:
         msg = f"messages[{position}]: a message dict needs 'role' and 'content'; its keys are {sorted(map(str, given))}"
         raise InvalidInputError(msg)
     if "content" not in given and not any(given.get(key) for key in ("tool_calls", "refusal", "audio")):
-        msg = f"messages[{position}]: a message dict needs 'content'; its keys are 'role', {sorted(map(str, given))}"
+        msg = f"messages[{position}]: a message dict needs 'content'; its keys are {sorted(map(str, given))}"
         raise InvalidInputError(msg)
+    role = given.pop(tag)
     given["content"] = given.get("content") or ""
     return _from_role(role, given, position)
 

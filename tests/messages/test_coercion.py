@@ -151,6 +151,13 @@ def test_dicts_of_unknown_type_or_wrong_data_are_refused() -> None:
         messages_from_dict([{"type": "human", "data": {}}])
 
 
+@pytest.mark.parametrize("tag", ["role", "type"])
+def test_the_keys_of_a_message_without_content_are_told(tag: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        convert_to_messages([{tag: "user", "text": "a"}])
+    assert f"its keys are {sorted((tag, 'text'))}" in str(caught.value)
+
+
 def test_whole_messages_stay_what_they_are() -> None:
     message = HumanMessage("a")
     assert message_chunk_to_message(message) is message
