@@ -322,6 +322,18 @@ async def test_retry_after_that_the_deadline_does_not_leave_time_for(autojump_cl
     assert len(plan.times) == 1
 
 
+@pytest.mark.trio
+async def test_a_longer_deadline_of_its_own_does_not_let_a_fallback_wait_for_longer(autojump_clock: object) -> None:
+    _, first, _ = failing(ServerError("500"), policies=Policies(timeout=Timeout(total=10)))
+    limited = RateLimited("429", retry_after=60)
+    _, other, _ = failing(limited, policies=Policies(timeout=Timeout(total=1000), retry=Retry()))
+    began = trio.current_time()
+    with pytest.raises(ServerError):
+        await first.with_fallbacks([other]).ainvoke("x")
+    assert trio.current_time() == began
+    assert "after the call's deadline" in limited.__notes__[0]
+
+
 # ------------------------------------------------------------------------------------------------------------ fallbacks
 
 
