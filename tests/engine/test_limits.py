@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import aiolimiter
@@ -16,6 +17,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from chatcore.engine import limits
 from chatcore.engine.limits import BaseRateLimiter, InMemoryRateLimiter, Lease, TokenBucket, admit, check_limiter
 from chatcore.errors import ConfigurationError, RateLimited
 from chatcore.messages import AIMessage
@@ -309,6 +311,21 @@ def test_clocks_of_different_loops_are_reconciled() -> None:
     # Virtual clocks with far different origins: from each to the next no real time passes.
     assert trio.run(two, clock=MockClock(autojump_threshold=0)) == pytest.approx(1)
     assert trio.run(two, clock=MockClock(autojump_threshold=0)) == pytest.approx(2, abs=0.2)
+
+
+def test_time_between_two_loops_counts(monkeypatch: pytest.MonkeyPatch, anyio_backend: str) -> None:
+    now = 1000.0
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: now))
+    bucket = TokenBucket(requests_per_minute=1)
+
+    async def take() -> bool:
+        return await bucket.aacquire(blocking=False)
+
+    assert anyio.run(take, backend=anyio_backend)
+    now += 59
+    assert not anyio.run(take, backend=anyio_backend)
+    now += 2
+    assert anyio.run(take, backend=anyio_backend)
 
 
 def test_acquire_is_the_sync_form() -> None:
