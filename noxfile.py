@@ -74,8 +74,6 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """See that the benchmarks run; what they measure is read by people."""
-    program = Path("benchmarks", "overhead.py")
-    if not program.is_file():
-        session.skip(f"there is no {program} yet")
     install(session, "bench")
-    session.run("python", str(program), "--quick")
+    for program in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(program), "--quick")
