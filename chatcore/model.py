@@ -51,7 +51,7 @@ from chatcore.runnables import Runnable, RunnableConfig
 __all__ = ["BaseChatModel", "LanguageModelInput", "Policies"]
 
 LanguageModelInput = PromptValue | str | Sequence[Any]
-"""What a chat model takes: a str, a `PromptValue`, or a list of messages in any form that `convert_to_messages` takes."""
+"""What a chat model takes: a str, a `PromptValue`, or a list of messages in any form `convert_to_messages` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ class Policies:
 class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     """The base of every chat model.
 
-    A subclass implements `_llm_type` and at least one of `_agenerate` (the norm), `_astream`, `_generate` and `_stream`::
+    A subclass implements `_llm_type` and at least one of `_agenerate` (the norm), `_astream`, `_generate` and
+    `_stream`::
 
         class Echo(BaseChatModel):
             @property
@@ -81,8 +82,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
                 return ChatResult(generations=[ChatGeneration(message=answer)])
 
     name: what the model is called in errors and traces; None: its class.
-    rate_limiter: a `TokenBucket`, any object with `async aacquire()`, or (on asyncio) an `aiolimiter.AsyncLimiter`; taken once for
-        each attempt.
+    rate_limiter: a `TokenBucket`, any object with `async aacquire()`, or (on asyncio) an `aiolimiter.AsyncLimiter`;
+        taken once for each attempt.
     disable_streaming: True: `astream` gives the whole answer as one chunk. `"tool_calling"`: only when tools are given.
     tags, metadata: what every call of this model carries.
     """
@@ -133,7 +134,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         run_manager: Any = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk | AIMessageChunk]:
-        """The answer in chunks: an async generator of `ChatGenerationChunk`, or of bare `AIMessageChunk`, which costs less."""
+        """The answer in chunks: an async generator of `ChatGenerationChunk` or (cheaper) of `AIMessageChunk`."""
         raise NotImplementedError
 
     def _generate(
@@ -234,8 +235,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
                 with anyio.move_on_after(CLOSING_SECONDS, shield=True):
                     await _close(chunks)
         elif hooks.whole is not None:
-            # What is asked for as a whole is whole once it is open, so that a stream that breaks off in the middle can still be
-            # tried again.
+            # What is asked for as a whole is whole once it is open, so that a stream that breaks off in the middle can
+            # still be tried again.
             whole = _merged_whole if streams and self._prefers_chunks(settings) else hooks.whole
             result = await whole(self, messages, stop=stop, **settings)
             yield _Answer(self, result)
@@ -253,7 +254,7 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         return not ("streaming" in self.model_fields_set and getattr(self, "streaming", None) is False)
 
     def _prefers_chunks(self, settings: Mapping[str, Any]) -> bool:
-        """Whether even a plain call is to be answered by merging chunks: the reference's `stream=True` and `streaming=True`."""
+        """Whether a plain call, too, is answered by merging chunks: the reference's `stream=True`, `streaming=True`."""
         return bool(settings.get("stream")) or (
             "streaming" in self.model_fields_set and getattr(self, "streaming", None) is True
         )
@@ -442,8 +443,8 @@ def _native_chunks(
     if inspect.iscoroutine(made):
         made.close()
     msg = (
-        f"{type(model).__name__}._astream must be an async generator function (async def, with yield) or return an async"
-        f" iterator, not a {type(made).__name__}."
+        f"{type(model).__name__}._astream must be an async generator function (async def, with yield) or return an"
+        f" async iterator, not a {type(made).__name__}."
     )
     raise MalformedResponseError(msg)
 

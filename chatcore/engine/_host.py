@@ -81,8 +81,8 @@ _DETACHED: set[asyncio.Task[None]] = set()
 class _Begun:
     """A coroutine that runs up to its first wait even if its task is cancelled before.
 
-    When its main task is done, asyncio cancels all others, and one that has not begun never runs: what it was there to close
-    would be closed nowhere.
+    When its main task is done, asyncio cancels all others, and one that has not begun never runs: what it was there to
+    close would be closed nowhere.
     """
 
     def __init__(self, inner: Coroutine[Any, Any, None]) -> None:
@@ -127,8 +127,8 @@ class _TrioHost:
         try:
             self._lowlevel.spawn_system_task(act, context=copy_context())
         except RuntimeError:
-            # The run is ending and takes no more tasks. It is about to close the async generators that are still open, and
-            # would complain of any that went before: so what `act` holds is kept until then.
+            # The run is ending and takes no more tasks. It is about to close the async generators that are still open,
+            # and would complain of any that went before: so what `act` holds is kept until then.
             kept = _kept.get([])
             kept.append(act)
             _kept.set(kept)
@@ -141,9 +141,9 @@ _endings: RunVar[_Ending] = RunVar("chatcore_endings")
 class _Ending:
     """What is to be done at the end of one loop.
 
-    An event loop closes the async generators that are still open when it ends: asyncio in `shutdown_asyncgens`, trio after its
-    main task. So one generator, begun and held for as long as the loop lives, is a hook for that moment, and no task
-    has to be parked for it.
+    An event loop closes the async generators that are still open when it ends: asyncio in `shutdown_asyncgens`, trio
+    after its main task. So one generator, begun and held for as long as the loop lives, is a hook for that moment, and
+    no task has to be parked for it.
     """
 
     def __init__(self) -> None:
@@ -163,7 +163,7 @@ class _Ending:
 
 
 def at_loop_end(act: Callable[[], Awaitable[object]]) -> None:
-    """Await `act` when the running loop ends, shielded from cancellation and bounded in time; the last one asked for first."""
+    """Await `act` when the running loop ends, shielded and bounded in time; the last one asked for first."""
     try:
         ending = _endings.get()
     except LookupError:

@@ -12,8 +12,8 @@ One daemon thread holds one event loop for the whole process. Every sync verb is
                      <== chunks ==       into a queue, as far as its credit goes
                      --- credit ->       the caller repays credit in halves, so a chunk costs no round trip
 
-It works inside a running loop (a notebook), from many threads at once, and after a fork. Context variables travel to the
-portal and are not brought back.
+It works inside a running loop (a notebook), from many threads at once, and after a fork. Context variables travel to
+the portal and are not brought back.
 """
 
 from __future__ import annotations

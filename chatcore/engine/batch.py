@@ -6,8 +6,8 @@
                               worker 2 ─┼─ (index, result) ─> bounded channel ─> async for
                               ...       ─┘
 
-A worker takes the next input when it is free, so nothing is listed first and memory does not grow with the inputs. Leaving early,
-a failing item and cancellation stop every worker; whoever leaves waits until they have stopped.
+A worker takes the next input when it is free, so nothing is listed first and memory does not grow with the inputs.
+Leaving early, a failing item and cancellation stop every worker; whoever leaves waits until they have stopped.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ async def run_workers(
     A worker that got an input starts the next worker, so there are never more than there is work for.
 
     Raises:
-        BaseException: the first failure of `each` or of the inputs, after all other workers have stopped; never a group.
+        BaseException: the first failure of `each` or of the inputs, after all other workers have stopped; never a
+            group.
     """
     source, close = _numbered(inputs)
     started = 1
@@ -80,7 +81,7 @@ _Pull = Callable[[], Awaitable[tuple[int, In] | None]]
 
 
 def _numbered(inputs: Iterable[In] | AsyncIterable[In]) -> tuple[_Pull[In], Callable[[], Awaitable[object]] | None]:
-    """A function that gives the next `(index, input)`, or None after the last, to any number of workers; and how to close it."""
+    """A function that gives workers the next `(index, input)`, or None after the last; and how to close it."""
     count = -1
     if isinstance(inputs, AsyncIterable):
         later = aiter(inputs)
@@ -139,9 +140,10 @@ class BatchStream(Generic[Out]):
             async for index, message in results:
                 ...
 
-    `async with` is the deterministic form: the workers live in the caller's own task group, and have stopped when the block is left.
-    Under a bare `async for` they run detached; the end, an error, cancellation and `aclose` wait until they have stopped, and
-    a stream that is dropped after a `break` stops them soon. Nothing starts before the block is entered or the first pull.
+    `async with` is the deterministic form: the workers live in the caller's own task group, and have stopped when the
+    block is left. Under a bare `async for` they run detached; the end, an error, cancellation and `aclose` wait until
+    they have stopped, and a stream that is dropped after a `break` stops them soon. Nothing starts before the block is
+    entered or the first pull.
     """
 
     __slots__ = ("__weakref__", "_crew", "_group", "_over", "_work")
@@ -225,7 +227,7 @@ class BatchStream(Generic[Out]):
 
 
 class _Crew(Generic[Out]):
-    """The workers of one batch and what they share with its stream. It does not know the stream, so that the stream can be dropped."""
+    """The workers of one batch, and what they share with its stream. It does not know the stream: that can be dropped."""
 
     def __init__(self, work: Work[Out]) -> None:
         self.host: Host = current_host()

@@ -1,8 +1,8 @@
 """Rate limits: how fast calls may go out.
 
-A `TokenBucket` keeps two numbers a rate (its level, and when that was true) however many calls wait. Waiting calls stand in line, and only
-the first of the line sleeps, once, for exactly as long as its turn takes (it is woken when a call that took less than it had reserved gives
-back the rest). So nothing polls, and nobody barges.
+A `TokenBucket` keeps two numbers a rate (its level, and when that was true) however many calls wait. Waiting calls
+stand in line, and only the first of the line sleeps, once, for exactly as long as its turn takes (it is woken when a
+call that took less than it had reserved gives back the rest). So nothing polls, and nobody barges.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Level:
         self.then: float | None = None
 
     def wait(self, amount: float, now: float) -> float:
-        """Seconds until `amount` may be taken; 0: now. More than the capacity may be taken from a full level, which goes into debt."""
+        """Seconds until `amount` may be taken; 0: now. A full level gives more than it holds, and goes into debt."""
         if self.then is not None:
             self.level = min(self.capacity, self.level + (now - self.then) * self.rate)
         self.then = now
@@ -74,8 +74,9 @@ class TokenBucket:
 
     Args:
         requests_per_minute: how many requests may go out in a minute; None: no bound.
-        tokens_per_minute: how many tokens (prompt and answer together) may be spent in a minute; None: no bound. A call reserves
-            an estimate when it goes out; when its answer says what it took, the difference is given back or charged.
+        tokens_per_minute: how many tokens (prompt and answer together) may be spent in a minute; None: no bound. A call
+            reserves an estimate when it goes out; when its answer says what it took, the difference is given back or
+            charged.
         burst: how many seconds' worth of either rate may be spent at once after a rest; at least one request.
         max_concurrency: how many calls may be under way at once in one event loop; None: no bound.
 
@@ -125,7 +126,8 @@ class TokenBucket:
         self._now, self._real = 0.0, time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy (in another process, say) has the levels; who waits, and how long the provider asked to pause, stays here.
+        # A copy (in another process, say) has the levels; who waits, and how long the provider asked to pause, stays
+        # here.
         return {name: value for name, value in vars(self).items() if name not in _OF_THIS_PROCESS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -229,8 +231,8 @@ class _Line:
         # Only while somebody sleeps: a handle to the loop would keep the loop, and with it this line, for ever.
         self._sleeper: tuple[Host, anyio.Event] | None = None
         self.slots = anyio.Semaphore(bucket.max_concurrency, fast_acquire=True) if bucket.max_concurrency else None
-        # Loops count time from different origins (and a test's clock may jump): the bucket's time goes on from where it was,
-        # by as much as really passed, and from then on by this loop's clock.
+        # Loops count time from different origins (and a test's clock may jump): the bucket's time goes on from where it
+        # was, by as much as really passed, and from then on by this loop's clock.
         passed = time.monotonic() - bucket._real  # noqa: SLF001 - one subject in two classes
         self.ahead = bucket._now + passed - anyio.current_time()  # noqa: SLF001
 
@@ -250,7 +252,7 @@ class _Line:
             self._sleeper = None
 
     def wake(self) -> None:
-        """Let the first of the line look again: its turn may have come earlier than it reckoned. Good from any thread."""
+        """Let the first of the line look again: its turn may have come earlier than it reckoned. From any thread."""
         sleeper = self._sleeper
         if sleeper is not None:
             host, early = sleeper
@@ -265,7 +267,8 @@ class InMemoryRateLimiter(TokenBucket):
 
     Args:
         requests_per_second: the rate.
-        check_every_n_seconds: waits are rounded up to multiples of this (the reference looks again this often; here it is one sleep).
+        check_every_n_seconds: waits are rounded up to multiples of this (the reference looks again this often; here it
+            is one sleep).
         max_bucket_size: how many requests may go out at once after a rest.
 
     Raises:
@@ -359,7 +362,7 @@ def check_limiter(limiter: object) -> object:
     if isinstance(limiter, BaseRateLimiter) or inspect.iscoroutinefunction(getattr(limiter, "acquire", None)):
         return limiter
     msg = (
-        f"rate_limiter must be a chatcore.TokenBucket, an object with `async def aacquire()`, or an aiolimiter.AsyncLimiter, not"
-        f" {type(limiter).__name__}."
+        "rate_limiter must be a chatcore.TokenBucket, an object with `async def aacquire()`, or an"
+        f" aiolimiter.AsyncLimiter, not {type(limiter).__name__}."
     )
     raise ConfigurationError(msg)

@@ -1,7 +1,7 @@
 """Behaviours around an opening: retry, fallbacks, deadlines. Each sees streamed and plain calls alike.
 
-`Retry` and `Fallbacks` are middleware, frozen and shared by all calls. No cancel scope is held while a response is open:
-a deadline wraps one opening or one pull, because an open stream is read in steps that are not nested in anything.
+`Retry` and `Fallbacks` are middleware, frozen and shared by all calls. No cancel scope is held while a response is
+open: a deadline wraps one opening or one pull, because an open stream is read in steps that are not nested in anything.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Timeout:
 
 
 class Deadline:
-    """The `total` bound, as the outermost layer of one call: it bounds the opening and every pull, and tells the layers below."""
+    """The `total` bound, as the outermost layer of one call: on the opening and on every pull."""
 
     __slots__ = ("_seconds",)
 
@@ -182,9 +182,10 @@ class _Timed:
 class Retry:
     """Another attempt when an opening fails.
 
-    Waits as long as the error's `retry_after` says, otherwise exponentially longer each time, with jitter; never past the call's
-    deadline. Errors that say of themselves that they are not retryable (a wrong key, a bad request, ...) are raised at once.
-    A policy inside another one leaves to the outer what the outer covers, so that attempts do not multiply.
+    Waits as long as the error's `retry_after` says, otherwise exponentially longer each time, with jitter; never past
+    the call's deadline. Errors that say of themselves that they are not retryable (a wrong key, a bad request, ...) are
+    raised at once. A policy inside another one leaves to the outer what the outer covers, so that attempts do not
+    multiply.
 
     attempts: how often at most, the first one included.
     on: the exceptions to retry: one type, several in a tuple, or a function that says so of one.

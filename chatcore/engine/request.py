@@ -6,8 +6,8 @@
         └─ _open(Request) ── middleware ── middleware ── the runnable's own work
                                                           └─ Response: chunks to iterate, then the whole result
 
-Opening returns only when the first event exists (of a plain call: the whole answer). Whoever wraps an opening therefore sees
-every failure that may still be mended by another attempt, streamed or not, in one place.
+Opening returns only when the first event exists (of a plain call: the whole answer). Whoever wraps an opening therefore
+sees every failure that may still be mended by another attempt, streamed or not, in one place.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class Branch(dict[str, Any]):
 
 
 def _fold(chunks: list[T]) -> T:
-    """All chunks as one value: messages, text and branches in linear time, others by `+`; or the last if they cannot be added."""
+    """All chunks as one value: messages, text and branches in linear time, others by `+`, or the last if `+` fails."""
     first = chunks[0]
     if len(chunks) == 1:
         return first
@@ -222,7 +222,7 @@ class Edit:
 
 
 def merge_configs(base: Config, over: Config) -> dict[str, Any]:
-    """`over` upon `base`: tags joined without repetition, metadata and `configurable` merged, callbacks joined, the rest replaced."""
+    """`over` upon `base`: lists are joined without repetition, metadata and `configurable` merged, the rest replaced."""
     merged: dict[str, Any] = {**base, **{key: value for key, value in over.items() if value is not None}}
     for key in ("metadata", "configurable"):
         if base.get(key) and over.get(key):

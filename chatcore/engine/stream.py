@@ -1,7 +1,7 @@
 """`ChatStream`: the chunks of one streamed call.
 
-Pull-based: no task runs between two pulls and no queue holds chunks. Each pull runs in the task that asks for it, so that
-cancelling that task cancels the read.
+Pull-based: no task runs between two pulls and no queue holds chunks. Each pull runs in the task that asks for it, so
+that cancelling that task cancels the read.
 
 ::
 
@@ -48,8 +48,8 @@ class ChatStream(Generic[T, W]):
             message = await chunks.result()
 
     Nothing is sent before the first pull. `async with` is the deterministic form: when the block is left, by whatever
-    way, the connection has been closed. A bare `async for` closes at the end, at an error and at cancellation; after a `break` it
-    closes as soon as the stream is dropped. One task reads a stream at a time.
+    way, the connection has been closed. A bare `async for` closes at the end, at an error and at cancellation; after a
+    `break` it closes as soon as the stream is dropped. One task reads a stream at a time.
 
     Raises (from the pulls):
         StreamInterrupted: the stream broke off after its first chunk; the error carries what had come.

@@ -18,7 +18,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 WORKER_THREADS = 64
-"""How many sync hooks and functions may run at once in one event loop; of those that they call and wait for, as many again."""
+"""How many sync hooks and functions may run at once in a loop; of those that they call and wait for, as many again."""
 
 _limiters: RunVar[dict[int, anyio.CapacityLimiter]] = RunVar("chatcore_worker_threads")
 
@@ -30,8 +30,8 @@ _END = object()
 async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Await a sync call made in a worker thread. Context variables travel there; a cancelled caller waits for its end.
 
-    The threads are counted apart from anyio's own default, so that slow models do not starve the files and name look-ups of
-    the program around them, nor the other way round.
+    The threads are counted apart from anyio's own default, so that slow models do not starve the files and name
+    look-ups of the program around them, nor the other way round.
     """
     depth = _depth.get()
     return await anyio.to_thread.run_sync(

@@ -74,6 +74,7 @@ def check_configs(
         return check_config(config)
     configs = [check_config(one) for one in config]
     if isinstance(inputs, Sequence) and len(configs) != len(cast("Sequence[object]", inputs)):
-        msg = f"There are {len(configs)} configs for {len(cast('Sequence[object]', inputs))} inputs; give one for each, or one for all."
+        count = len(cast("Sequence[object]", inputs))
+        msg = f"There are {len(configs)} configs for {count} inputs; give one for each, or one for all."
         raise InvalidInputError(msg)
     return configs

@@ -1,4 +1,4 @@
-"""`Runnable`: whatever can be called, and its few kinds. One private verb, `_open`; every public one is derived from it.
+"""`Runnable`: whatever can be called, and its few kinds. Every public verb is derived from the private one, `_open`.
 
 ::
 
@@ -78,8 +78,8 @@ class ExponentialJitterParams(TypedDict, total=False):
 class Runnable(Generic[In, Out]):
     """Whatever can be called: a model, a function, or several of these in sequence or in parallel.
 
-    A subclass implements `_start`. Decorating (`bind`, `with_config`, `with_retry`, `with_fallbacks`) gives a copy of the same
-    class with one more layer of middleware, so that no method is lost and any order works.
+    A subclass implements `_start`. Decorating (`bind`, `with_config`, `with_retry`, `with_fallbacks`) gives a copy of
+    the same class with one more layer of middleware, so that no method is lost and any order works.
     """
 
     # Innermost first. In the instance's __dict__ once there is any: a pydantic private attribute would cost a
@@ -90,7 +90,7 @@ class Runnable(Generic[In, Out]):
 
     @abstractmethod
     def _start(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
-        """Do the work: open one response, or raise. Holds no cancel scope and no task group while the response is open."""
+        """Do the work: open one response, or raise. No cancel scope and no task group is held while it is open."""
         raise NotImplementedError
 
     def _open(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
@@ -341,12 +341,12 @@ class Runnable(Generic[In, Out]):
     ) -> Self:
         """A copy that tries again when opening a call fails, streamed calls included.
 
-        Errors that cannot be mended by another attempt (400, 401, 403, 404, 422, bad input, ...) are raised at once. What the
-        provider says (`Retry-After`) is obeyed. Nested policies do not multiply.
+        Errors that cannot be mended by another attempt (400, 401, 403, 404, 422, bad input, ...) are raised at once.
+        What the provider says (`Retry-After`) is obeyed. Nested policies do not multiply.
 
         Args:
-            retry_if_exception_type: which exceptions to retry: one type, several in a tuple, or a function that says so of
-                one.
+            retry_if_exception_type: which exceptions to retry: one type, several in a tuple, or a function that says so
+                of one.
             wait_exponential_jitter: whether to wait between attempts, longer each time.
             exponential_jitter_params: how waits grow.
             stop_after_attempt: how many attempts there are at most, the first one included.
@@ -356,7 +356,8 @@ class Runnable(Generic[In, Out]):
         """
         waits = exponential_jitter_params or {}
         if unknown := waits.keys() - ExponentialJitterParams.__annotations__.keys():
-            msg = f"exponential_jitter_params has no {', '.join(map(repr, sorted(unknown)))}; it has initial, max, exp_base and jitter."
+            names = ", ".join(map(repr, sorted(unknown)))
+            msg = f"exponential_jitter_params has no {names}; it has initial, max, exp_base and jitter."
             raise ConfigurationError(msg)
         policy = Retry(attempts=stop_after_attempt, on=retry_if_exception_type)
         return self._with(
@@ -428,8 +429,8 @@ class Runnable(Generic[In, Out]):
 class RunnableSequence(Runnable[In, Out]):
     """Steps, each called with what the one before it gave: `a | b | c`.
 
-    Streamed, the last step's chunks are given as they come; steps that work on chunks (generators, passthroughs) pass on the
-    chunks of the step before them.
+    Streamed, the last step's chunks are given as they come; steps that work on chunks (generators, passthroughs) pass
+    on the chunks of the step before them.
 
     Args:
         steps: at least one runnable, function or mapping of these.
@@ -515,7 +516,8 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
 
     def __init__(self, steps: Mapping[str, Any] | None = None, /, **kwargs: Any) -> None:
         if steps is not None and not isinstance(cast("object", steps), Mapping):
-            msg = f"RunnableParallel takes a dict of runnables and functions, or these by name, not {type(steps).__name__}."
+            kind = type(steps).__name__
+            msg = f"RunnableParallel takes a dict of runnables and functions, or these by name, not {kind}."
             raise ConfigurationError(msg)
         self.steps: dict[str, Runnable[Any, Any]] = {
             key: coerce_to_runnable(step) for key, step in {**(steps or {}), **kwargs}.items()
@@ -565,8 +567,9 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
 class RunnableLambda(Runnable[In, Out]):
     """A function as a runnable.
 
-    An async function is awaited; a sync one runs in a worker thread, so that it may block, and may call `model.invoke`. A function that
-    names a parameter `config` gets the call's config. If it returns a runnable, that is called with the same input.
+    An async function is awaited; a sync one runs in a worker thread, so that it may block, and may call `model.invoke`.
+    A function that names a parameter `config` gets the call's config. If it returns a runnable, that is called with the
+    same input.
 
     Args:
         func: a function of one argument, sync or async.
@@ -605,7 +608,10 @@ class RunnableLambda(Runnable[In, Out]):
             return
         depth = int(request.config.get("recursion_limit", _RECURSION_LIMIT))
         if depth <= 0:
-            msg = f"{self.get_name()} returned runnables more than `recursion_limit` deep; raise it in the config, or mend the function."
+            msg = (
+                f"{self.get_name()} returned runnables more than `recursion_limit` deep; raise it in the config, or"
+                " mend the function."
+            )
             raise InvalidInputError(msg)
         # The settings were the function's.
         deeper = request.edited(config={**request.config, "recursion_limit": depth - 1}, settings={}, prepared=None)
@@ -754,7 +760,7 @@ class _ChunksOf(AsyncIterator[Any]):
 
 
 def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
-    """A runnable as it is, a function as a `RunnableLambda`, a generator function as a `RunnableGenerator`, a mapping as a `RunnableParallel`.
+    """Make a runnable: of a function, of a generator function, or of a mapping of these.
 
     Raises:
         ConfigurationError: it is none of these.
