@@ -485,7 +485,7 @@ def config_reaches_a_step(lib: Library) -> Any:
 
 
 @different(
-    "A later with_config is merged into an earlier one, as any two configs are; in the reference it replaces its metadata."
+    "A later with_config is merged into an earlier one, as any two configs are; the reference replaces its metadata."
 )
 def metadata_of_two_configs(lib: Library) -> Any:
     look = lib.lam(lambda given, config: config["run_name"] if "run_name" in config else config["metadata"])
