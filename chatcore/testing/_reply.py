@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NotRequired, Required, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NotRequired, Required, TypedDict, cast
 
 from chatcore.errors import ConfigurationError
 
@@ -42,7 +42,8 @@ class Reply:
     headers: more response headers.
     latency: of this reply alone, in place of the simulator's.
 
-    Raises ConfigurationError if `chunks` are str and do not join to `text`, or a header holds a line break.
+    Raises ConfigurationError if `chunks` are str and do not join to `text`, a tool call has other keys than those of
+    `ScriptedToolCall`, or a header holds a line break.
     """
 
     text: str | None = None
@@ -57,6 +58,7 @@ class Reply:
     latency: Latency | None = None
 
     def __post_init__(self) -> None:
+        _check_calls(self.tool_calls)
         for name, value in self.headers.items():
             if any(mark in name + value for mark in "\r\n"):
                 raise ConfigurationError(f"a header of the reply holds a line break: {name!r}: {value!r}")
@@ -67,3 +69,24 @@ class Reply:
             object.__setattr__(self, "text", joined or None)
         elif joined and joined != self.text:
             raise ConfigurationError(f"the reply's chunks join to {joined!r}, but its text is {self.text!r}")
+
+
+def _check_calls(calls: object) -> None:
+    # A script is often written by hand or read from a file: the wrong shape is told here, not in the middle of serving.
+    kind = type(calls).__name__
+    if isinstance(calls, str) or not isinstance(calls, Sequence):
+        raise ConfigurationError(f"tool_calls is of type {kind}: give a list of {_CALL_FORM}")
+    for position, call in enumerate(cast("Sequence[object]", calls)):
+        where = f"tool_calls[{position}]"
+        if not isinstance(call, Mapping):
+            raise ConfigurationError(f"{where} is of type {type(call).__name__}: give {_CALL_FORM}")
+        given = cast("Mapping[str, object]", call)
+        if not {"name", "args"} <= given.keys() <= {"name", "args", "id"}:
+            raise ConfigurationError(f"{where} must be {_CALL_FORM}; it has {sorted(map(str, given))}")
+        for key, kinds in (("name", str), ("args", (str, Mapping)), ("id", (str, type(None)))):
+            if not isinstance(given.get(key), kinds):
+                found = type(given[key]).__name__
+                raise ConfigurationError(f"{where}: its {key} is of type {found}; give {_CALL_FORM}")
+
+
+_CALL_FORM: Final = "{'name': '...', 'args': {...} or a JSON text}, and an 'id' if you like"
