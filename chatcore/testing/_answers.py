@@ -39,7 +39,7 @@ class Choice:
 class Answer:
     """What goes over the wire for one request.
 
-    digest: of the request's content; ids are made from it.
+    top_logprobs: how many alternatives to each token are told, where `logprobs` are.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Answer:
     reasoning_tokens: int
     usage: Mapping[str, Any]
     logprobs: bool
+    top_logprobs: int
 
     @property
     def reply(self) -> Reply:
@@ -85,6 +86,7 @@ def answer_for(
         reasoning_tokens=reasoning_tokens,
         usage=choices[0].reply.usage or _usage(prompt_tokens, completion_tokens, reasoning_tokens),
         logprobs=body.get("logprobs") is True,
+        top_logprobs=body.get("top_logprobs") or 0,
     )
 
 

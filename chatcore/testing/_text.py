@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from pydantic_core import to_json
 
-__all__ = ["chance", "count_tokens", "digest_of", "is_array", "is_object", "pieces", "prompt_tokens", "write"]
+__all__ = ["chance", "count_tokens", "digest_of", "is_array", "is_object", "others", "pieces", "prompt_tokens", "write"]
 
 # One token is four characters: near enough to real tokenizers for English, and a client can work out in its head what
 # usage and how many chunks to expect. Cutting in the middle of words is what real tokens do, too.
@@ -44,6 +44,13 @@ def count_tokens(text: str) -> int:
 def pieces(text: str) -> list[str]:
     """A text cut into its tokens."""
     return [text[start : start + _TOKEN] for start in range(0, len(text), _TOKEN)]
+
+
+def others(token: str, count: int) -> list[str]:
+    """So many other tokens that might have stood in the place of `token`; at most 47. They follow from it alone."""
+    words = [word for word in dict.fromkeys(word[:_TOKEN] for word in _ADJECTIVES + _NOUNS + _VERBS) if word != token]
+    start = int(chance(token.encode()[:16], b"others", 1) * len(words))
+    return [*words[start:], *words[:start]][: max(count, 0)]
 
 
 def prompt_tokens(messages: list[Any]) -> int:

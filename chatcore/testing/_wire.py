@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pydantic_core import to_json
 
 from chatcore.testing._answers import Answer, Call, Choice
-from chatcore.testing._text import chance, count_tokens, pieces
+from chatcore.testing._text import chance, count_tokens, others, pieces
 
 __all__ = [
     "DONE",
@@ -135,7 +135,7 @@ def completion(answer: Answer) -> bytes:
                 {
                     "index": index,
                     "message": _message(choice),
-                    "logprobs": _logprobs(choice.reply.text or "") if answer.logprobs else None,
+                    "logprobs": _logprobs(choice.reply.text or "", answer.top_logprobs) if answer.logprobs else None,
                     "finish_reason": choice.finish_reason,
                 }
                 for index, choice in enumerate(answer.choices)
@@ -165,19 +165,22 @@ def _message(choice: Choice) -> dict[str, Any]:
     return message
 
 
-def _logprobs(text: str) -> dict[str, Any]:
-    return {
-        "content": [
-            {
-                "token": token,
-                "logprob": -round(chance(token.encode()[:16], b"logprob", 1), 4),
-                "bytes": list(token.encode()),
-                "top_logprobs": [],
-            }
-            for token in pieces(text)
-        ],
-        "refusal": None,
-    }
+def _logprobs(text: str, alternatives: int) -> dict[str, Any]:
+    return {"content": [_token(token, alternatives) for token in pieces(text)], "refusal": None}
+
+
+def _token(token: str, alternatives: int) -> dict[str, Any]:
+    drawn = chance(token.encode()[:16], b"logprob", 1)
+    tops = [_likelihood(token, -drawn)]
+    # Each of the others has half of the probability that is left, and so none has more than the token itself.
+    left = max(1 - math.exp(-drawn), 1e-6)
+    for rank, other in enumerate(others(token, alternatives - 1), 1):
+        tops.append(_likelihood(other, math.log(left) - rank * math.log(2)))
+    return {**tops[0], "top_logprobs": tops[:alternatives]}
+
+
+def _likelihood(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": round(logprob, 4), "bytes": list(token.encode())}
 
 
 # --------------------------------------------------------------------------------------------------------------- events
@@ -198,7 +201,8 @@ def events(answer: Answer, *, include_usage: bool) -> Iterator[Event]:
     closing = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
     frame = _Frame(b"data: " + opening + b',"choices":[', closing)
     tokens = 0
-    streams = [_deltas(choice, logprobs=answer.logprobs) for choice in answer.choices]
+    alternatives = answer.top_logprobs if answer.logprobs else None
+    streams = [_deltas(choice, alternatives) for choice in answer.choices]
     # The choices come by turns, as a provider that makes them side by side sends them.
     for index, delta in _by_turns(streams):
         tokens += delta.tokens
@@ -244,14 +248,14 @@ def _by_turns(streams: Sequence[Iterator[_Delta]]) -> Iterator[tuple[int, _Delta
                 yield index, delta
 
 
-def _deltas(choice: Choice, *, logprobs: bool) -> Iterator[_Delta]:
+def _deltas(choice: Choice, alternatives: int | None) -> Iterator[_Delta]:
     reply = choice.reply
     yield _Delta(b'{"role":"assistant","content":%b,"refusal":null}' % (b"null" if choice.calls else b'""'), 0)
     for piece in pieces(reply.reasoning or ""):
         yield _Delta(b'{"reasoning_content":%b}' % to_json(piece), 1)
     for chunk in choice.chunks:
         if isinstance(chunk, str):
-            probabilities = to_json(_logprobs(chunk)) if logprobs else None
+            probabilities = None if alternatives is None else to_json(_logprobs(chunk, alternatives))
             yield _Delta(b'{"content":%b}' % to_json(chunk), count_tokens(chunk), probabilities)
         else:
             yield _Delta(to_json(dict(chunk)), 1)

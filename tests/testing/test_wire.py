@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -122,6 +123,23 @@ def test_logprobs_plain_and_streamed_agree() -> None:
     assert [token for part in parts if part for token in part["content"]] == whole
     assert [bytes(token["bytes"]).decode() for token in whole] == ["Hell", "o th", "é"]
     assert all(-1 <= token["logprob"] <= 0 for token in whole)
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_alternatives_to_a_token_as_many_as_asked_for(count: int) -> None:
+    given = answer(Reply("Hello thé"), logprobs=True, top_logprobs=count)
+    whole = json.loads(_wire.completion(given))["choices"][0]["logprobs"]["content"]
+    parts = [chunk["choices"][0]["logprobs"] for chunk in streamed(given)]
+    assert [token for part in parts if part for token in part["content"]] == whole
+    for token in whole:
+        tops = token.pop("top_logprobs")
+        assert len({top["token"] for top in tops}) == count
+        # The token itself leads, as the likeliest; the probabilities of all are less than 1 together.
+        assert tops[:1] == [token][:count]
+        likelihoods = [top["logprob"] for top in tops]
+        assert likelihoods == sorted(likelihoods, reverse=True)
+        assert sum(map(math.exp, likelihoods)) < 1.0001
+        assert all(bytes(top["bytes"]).decode() == top["token"] for top in tops)
 
 
 def test_heads() -> None:
