@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pydantic_core
 
-from chatcore.errors import ConnectionFailedError, MalformedResponseError, ProviderError
+from chatcore.errors import ConnectionFailedError, MalformedResponseError, NotFoundError, ProviderError
 from chatcore.http.sse import SSEDecoder
 from chatcore.http.status import error_from_event, redacted
 from chatcore.messages import Accumulator
@@ -69,6 +69,12 @@ class Exchange:
             payload, provider=self.provider, model=self.model, request_id=self.request_id, secrets=self.secrets
         )
 
+    def sign(self, error: ProviderError) -> None:
+        """Tell an error whose exchange failed, where it does not know: the way to the provider knows no model."""
+        error.provider = error.provider or self.provider
+        error.model = error.model or self.model
+        error.request_id = error.request_id or self.request_id
+
     def broke_off(self, how: str) -> ConnectionFailedError:
         """The error of an answer that has no end."""
         msg = f"The answer of {self.provider} broke off: {how}. Ask again."
@@ -80,6 +86,17 @@ class Exchange:
         msg = f"The answer of {self.provider} {what}" + ("." if excerpt is None else f": {excerpt!r}.")
         return MalformedResponseError(
             msg, request_id=self.request_id, body=excerpt, provider=self.provider, model=self.model
+        )
+
+    def web_page(self, body: bytes) -> NotFoundError:
+        """The error of a web page in place of an answer: of a wrong address, so that asking again is of no use."""
+        excerpt = redacted(_excerpt(body), self.secrets)
+        msg = (
+            f"The answer of {self.provider} is a web page, no answer of a model: check base_url. That of most servers "
+            f"ends in /v1, as in 'http://localhost:8000/v1'. The page: {excerpt!r}."
+        )
+        return NotFoundError(
+            msg, status=200, request_id=self.request_id, body=excerpt, provider=self.provider, model=self.model
         )
 
 
@@ -172,7 +189,8 @@ class AnswerDecoder:
 
         Raises:
             ConnectionFailedError: the stream broke off: it neither said that it is over nor gave a finish reason.
-            MalformedResponseError: the answer holds no choice, or is not what it should be.
+            NotFoundError: the answer is a web page.
+        MalformedResponseError: the answer holds no choice, or is not what it should be.
             ProviderError: the last event is an error.
         """
         if self._body is not None:
@@ -525,6 +543,7 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
 
     Raises:
         ProviderError: the body is an error, although its status said otherwise; of the class that the error means.
+        NotFoundError: the body is a web page.
         MalformedResponseError: the body is not JSON, or holds no choice.
     """
     text = _opening(body)
@@ -533,9 +552,9 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
     try:
         payload: Any = pydantic_core.from_json(text)
     except ValueError as error:
-        # A web page is what a wrong address answers with.
-        hint = "a web page, not JSON; check base_url" if text.startswith(b"<") else f"not JSON ({error})"
-        raise exchange.malformed(f"is {hint}", body) from error
+        if text.startswith(b"<"):
+            raise exchange.web_page(body) from error
+        raise exchange.malformed(f"is not JSON ({error})", body) from error
     answer = _object(payload)
     if answer.get("error") or answer.get("object") == "error":
         raise exchange.failed(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
@@ -41,11 +42,13 @@ class Opened(NamedTuple):
     """A reply whose head has come, and what reads its body.
 
     context: what closes it.
+    sign: tells an error whose answer failed, where the error does not know: the way to the provider knows no model.
     """
 
     context: AbstractAsyncContextManager[Reply]
     reply: Reply
     decoder: Decoder
+    sign: Callable[[ProviderError], None]
 
 
 class Chunks(AsyncIterator[ChatGenerationChunk]):
@@ -71,7 +74,9 @@ class Chunks(AsyncIterator[ChatGenerationChunk]):
         try:
             while not ready and not self._is_over:
                 await self._pull()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, ProviderError) and self._opened is not None:
+                self._opened.sign(error)
             await self.aclose()
             raise
         if ready:
@@ -82,18 +87,27 @@ class Chunks(AsyncIterator[ChatGenerationChunk]):
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Close the reply, at once. Idempotent."""
+        """Close the reply, at once. Idempotent.
+
+        While an exception is handled (a cancellation, above all) a close that fails does not take its place.
+
+        Raises:
+            ConnectionFailedError: the transport failed at it, and nothing else is wrong.
+        """
         self._is_over = True
         self._ready.clear()
         opened, self._opened = self._opened, None
         if opened is not None:
-            await opened.context.__aexit__(None, None, None)
+            error = sys.exception()
+            await opened.context.__aexit__(
+                None if error is None else type(error), error, None if error is None else error.__traceback__
+            )
 
     async def _pull(self) -> None:
         """Wait for the next bytes, and keep the chunks that they complete."""
         if self._opened is None:
             self._opened = await self._open_reply()
-        _, reply, decoder = self._opened
+        _, reply, decoder, _ = self._opened
         part = None if decoder.done else await anext(reply, None)
         if part is not None:
             self._ready.extend(decoder.feed(part))

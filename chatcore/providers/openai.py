@@ -20,6 +20,7 @@ from chatcore.errors import (
     ConfigurationError,
     InvalidInputError,
     MissingKeyError,
+    ProviderError,
     UnprocessableError,
 )
 from chatcore.http.client import HttpClient, Reply
@@ -282,9 +283,14 @@ class ChatOpenAI(BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
         call = _Call.of(self._defaults(), stop, kwargs)
-        async with await self._sent(messages, call) as reply:
-            exchange = await self._accepted(reply, call)
-            body = await reply.read()
+        exchange = self._begun(call)
+        try:
+            async with await self._sent(messages, call) as reply:
+                exchange = await self._accepted(reply, call)
+                body = await reply.read()
+        except ProviderError as error:
+            exchange.sign(error)
+            raise
         return decode_answer(body, exchange)
 
     @override
@@ -350,13 +356,22 @@ class ChatOpenAI(BaseChatModel):
 
     async def _attempted(self, messages: list[BaseMessage], call: _Call) -> Opened:
         context = await self._sent(messages, call)
-        reply = await context.__aenter__()
+        try:
+            reply = await context.__aenter__()
+        except ProviderError as error:
+            self._begun(call).sign(error)
+            raise
         try:
             exchange = await self._accepted(reply, call)
-        except BaseException:
-            await context.__aexit__(None, None, None)
+        except BaseException as error:
+            # With the error, so that a close that fails does not take its place: it may be a cancellation.
+            await context.__aexit__(type(error), error, error.__traceback__)
             raise
-        return Opened(context, reply, AnswerDecoder(exchange))
+        return Opened(context, reply, AnswerDecoder(exchange), exchange.sign)
+
+    def _begun(self, call: _Call) -> Exchange:
+        """What is known of the answer before its head has come."""
+        return Exchange(self._host.name, call.settings.get("model"))
 
     async def _accepted(self, reply: Reply, call: _Call) -> Exchange:
         """What is known of the answer so far; any status other than 2xx is raised as the error it stands for."""

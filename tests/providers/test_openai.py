@@ -24,6 +24,7 @@ from chatcore.errors import (
     InvalidInputError,
     MalformedResponseError,
     MissingKeyError,
+    NotFoundError,
     OverloadedError,
     ProviderError,
     RateLimited,
@@ -212,12 +213,14 @@ async def test_other_refusals_stand(settings: dict[str, Any]) -> None:
         (Fault.http(500, body="html"), ServerError),
         (Fault.http(529, body="empty"), OverloadedError),
         (Fault.http(302), ProviderError),
-        (Fault.http(200, body="html"), MalformedResponseError),
+        (Fault.http(200, body="html"), NotFoundError),
         (Fault.http(200, body=b'{"error": {"message": "over capacity", "code": 503}}'), OverloadedError),
         (Fault.reset(), ConnectionFailedError),
+        (Fault.cut(), ConnectionFailedError),
         (Fault.error_event(), ServerError),
+        (Fault.http(200, body=b"{}"), MalformedResponseError),
     ],
-    ids=["401", "429", "500", "529", "302", "page", "error in a body", "reset", "error event"],
+    ids=["401", "429", "500", "529", "302", "page", "error in a body", "reset", "cut", "error event", "no choice"],
 )
 async def test_every_failure_has_its_class(stream: bool, fault: Fault, kind: type[ProviderError]) -> None:
     async with Simulator(script=fault) as simulator:
@@ -226,11 +229,12 @@ async def test_every_failure_has_its_class(stream: bool, fault: Fault, kind: typ
         assert simulator.stats.requests_total == 1
     error = raised.value
     assert type(error) is kind
-    assert error.provider == "openai"
+    assert (error.provider, error.model) == ("openai", "gpt-5-mini")
+    # A reset comes before any head, and so before the id.
+    assert (error.request_id is None) is (fault.name == "reset")
     assert KEY not in f"{error} {error!r} {error.body}"
     if isinstance(error, RateLimited):
-        assert (error.retry_after, error.status, error.model) == (7, 429, "gpt-5-mini")
-        assert error.request_id is not None
+        assert (error.retry_after, error.status) == (7, 429)
     if isinstance(error, AuthenticationError):
         assert "OPENAI_API_KEY" in str(error)
 
@@ -259,7 +263,7 @@ async def test_a_failed_opening_is_tried_again(stream: bool) -> None:
 async def test_a_stream_that_breaks_midway_keeps_what_came(fault: Fault, cause: type[ProviderError]) -> None:
     async with Simulator(script=fault) as simulator:
         got: list[str] = []
-        with pytest.raises(StreamInterrupted) as raised:  # noqa: PT012 - what came before the error counts too
+        with pytest.raises(StreamInterrupted) as raised:
             async for chunk in model_of(simulator).astream("?"):
                 got.append(chunk.text)  # noqa: PERF401 - kept, whatever comes after
         await simulator.wait_for(lambda stats: stats.requests_in_flight == 0)
@@ -267,6 +271,8 @@ async def test_a_stream_that_breaks_midway_keeps_what_came(fault: Fault, cause: 
     assert got == ["a", "b"]
     assert raised.value.partial.content == "ab"
     assert isinstance(raised.value.__cause__, cause)
+    assert (raised.value.provider, raised.value.model) == ("openai", "gpt-5-mini")
+    assert raised.value.request_id is not None
 
 
 @pytest.mark.anyio

@@ -14,6 +14,7 @@ from chatcore.errors import (
     ChatCoreError,
     ConnectionFailedError,
     MalformedResponseError,
+    NotFoundError,
     OverloadedError,
     ProviderError,
     RateLimited,
@@ -244,7 +245,6 @@ def test_a_stream_that_nobody_asked_for() -> None:
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"upstream failed", "upstream failed"),
-        (b"<html><title>Welcome</title>", "check base_url"),
         (b"[]", "no choice"),
         (b"{}", "no choice"),
         (b'{"choices": []}', "no choice"),
@@ -252,7 +252,7 @@ def test_a_stream_that_nobody_asked_for() -> None:
         (b"\xff\xfe", "not JSON"),
         (b"[" * 100_000, "not JSON"),
     ],
-    ids=["empty", "cut", "text", "page", "list", "object", "no choices", "odd choices", "binary", "deep"],
+    ids=["empty", "cut", "text", "list", "object", "no choices", "odd choices", "binary", "deep"],
 )
 def test_what_is_no_answer(body: bytes, said: str) -> None:
     with pytest.raises(MalformedResponseError, match=said) as raised:
@@ -429,11 +429,18 @@ def test_a_body_in_place_of_a_stream() -> None:
     assert message.response_metadata["finish_reason"] == "stop"
 
 
-def test_a_page_in_place_of_a_stream() -> None:
+def test_a_page_in_place_of_an_answer_is_a_wrong_address() -> None:
+    page = b"<!doctype html><title>Log in</title>"
     decoder = AnswerDecoder(HOST)
-    decoder.feed(b"<!doctype html><title>Log in</title>")
-    with pytest.raises(MalformedResponseError, match="check base_url"):
-        decoder.finish()
+    decoder.feed(page)
+    for read in (decoder.finish, lambda: decode_answer(page, HOST)):
+        with pytest.raises(NotFoundError, match=r"web page.*check base_url.*/v1") as raised:
+            read()
+        error = raised.value
+        # Asking again would find the same page.
+        assert error.is_retryable is False
+        assert (error.status, error.provider, error.model, error.request_id) == (200, "host", "a-model", "req-1")
+        assert "Log in" in error.body
 
 
 def test_a_body_has_a_cap() -> None:

@@ -7,15 +7,21 @@ from typing import Any, Self, cast
 
 import anyio
 import anyio.lowlevel
+import httpx
 import pytest
 
-from chatcore.errors import ConnectionFailedError, MalformedResponseError
-from chatcore.http.client import Reply
+from chatcore.errors import ConnectionFailedError, MalformedResponseError, ProviderError
+from chatcore.http.client import HttpClient, Reply
 from chatcore.messages import AIMessageChunk
 from chatcore.outputs import ChatGenerationChunk
 from chatcore.providers._streaming import DRAIN_PARTS, Chunks, Opened
+from chatcore.providers.openai import ChatOpenAI
 
 pytestmark = pytest.mark.anyio
+
+
+def signed(error: ProviderError) -> None:
+    error.model = "a-model"
 
 
 class FakeReply(AsyncIterator[bytes]):
@@ -67,7 +73,7 @@ def chunk(text: str) -> ChatGenerationChunk:
 
 def chunks_of(reply: FakeReply) -> Chunks:
     async def open_reply() -> Opened:
-        return Opened(cast("Any", reply), cast("Reply", reply), Letters())
+        return Opened(cast("Any", reply), cast("Reply", reply), Letters(), signed)
 
     return Chunks(open_reply)
 
@@ -118,6 +124,13 @@ async def test_a_failure_closes_the_reply(bad: Any) -> None:
     assert await texts(chunks) == []
 
 
+async def test_a_failure_says_whose_it_is() -> None:
+    reply = FakeReply(ConnectionFailedError("reset"))
+    with pytest.raises(ConnectionFailedError) as raised:
+        await anext(chunks_of(reply))
+    assert raised.value.model == "a-model"
+
+
 async def test_leaving_early_closes_the_reply() -> None:
     reply = FakeReply(b"abc", b"d.")
     chunks = chunks_of(reply)
@@ -136,6 +149,100 @@ async def test_cancelling_a_pull_closes_the_reply() -> None:
         tasks.start_soon(anext, chunks)
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
+    assert reply.closed == 1
+
+
+class Unclosable(httpx.AsyncByteStream):
+    """A body whose close fails."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+        await anyio.sleep_forever()
+
+    async def aclose(self) -> None:
+        raise httpx.ReadError("close failed")
+
+
+def unclosable(status: int, *parts: bytes) -> tuple[httpx.AsyncClient, list[httpx.Request]]:
+    asked: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(status, stream=Unclosable(*parts))
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(handle)), asked
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("parts", [[], [b"a"]], ids=["before-the-first", "between"])
+async def test_a_cancelled_pull_stays_cancelled_when_closing_fails(status: int, parts: list[bytes]) -> None:
+    user, asked = unclosable(status, *parts)
+
+    async def open_reply() -> Opened:
+        context = HttpClient(user).stream("POST", "http://acme.test")
+        return Opened(context, await context.__aenter__(), Letters())
+
+    ended: list[BaseException] = []
+
+    async def read() -> None:
+        try:
+            await texts(Chunks(open_reply))
+        except BaseException as error:
+            ended.append(error)
+            raise
+
+    async with user, anyio.create_task_group() as tasks:
+        tasks.start_soon(read)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert [type(error) for error in ended] == [anyio.get_cancelled_exc_class()]
+    assert "close" in ended[0].__notes__[0]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_cancelled_model_call_is_not_sent_again_when_closing_fails(status: int) -> None:
+    user, asked = unclosable(status)
+    async with user:
+        model = ChatOpenAI(model="m", api_key="sk-test", base_url="http://acme.test/v1", http_client=user)
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+
+                async def read() -> None:
+                    async for _ in model.astream("x"):
+                        pass
+
+                tasks.start_soon(read)
+                await anyio.wait_all_tasks_blocked()
+                tasks.cancel_scope.cancel()
+    assert len(asked) == 1
+
+
+async def test_a_failing_close_of_what_was_left_is_an_error() -> None:
+    user, _ = unclosable(200, b"a")
+    async with user:
+        context = HttpClient(user).stream("POST", "http://acme.test")
+
+        async def open_reply() -> Opened:
+            return Opened(context, await context.__aenter__(), Letters())
+
+        chunks = Chunks(open_reply)
+        assert (await anext(chunks)).text == "a"
+        with pytest.raises(ConnectionFailedError, match="while it was closed"):
+            await chunks.aclose()
+
+
+async def test_the_wait_for_the_end_is_left_closed_when_it_is_cancelled() -> None:
+    reply = FakeReply(b"a.", anyio.sleep_forever)
+    chunks = chunks_of(reply)
+    assert [(await anext(chunks)).text, (await anext(chunks)).text] == ["a", "END"]
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await anext(chunks)
     assert reply.closed == 1
 
 
