@@ -190,7 +190,7 @@ class AnswerDecoder:
         Raises:
             ConnectionFailedError: the stream broke off: it neither said that it is over nor gave a finish reason.
             NotFoundError: the answer is a web page.
-        MalformedResponseError: the answer holds no choice, or is not what it should be.
+            MalformedResponseError: the answer holds no choice, or is not what it should be.
             ProviderError: the last event is an error.
         """
         if self._body is not None:

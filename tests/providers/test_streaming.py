@@ -184,7 +184,7 @@ async def test_a_cancelled_pull_stays_cancelled_when_closing_fails(status: int, 
 
     async def open_reply() -> Opened:
         context = HttpClient(user).stream("POST", "http://acme.test")
-        return Opened(context, await context.__aenter__(), Letters())
+        return Opened(context, await context.__aenter__(), Letters(), signed)
 
     ended: list[BaseException] = []
 
@@ -228,7 +228,7 @@ async def test_a_failing_close_of_what_was_left_is_an_error() -> None:
         context = HttpClient(user).stream("POST", "http://acme.test")
 
         async def open_reply() -> Opened:
-            return Opened(context, await context.__aenter__(), Letters())
+            return Opened(context, await context.__aenter__(), Letters(), signed)
 
         chunks = Chunks(open_reply)
         assert (await anext(chunks)).text == "a"
