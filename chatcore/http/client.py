@@ -298,11 +298,13 @@ class _Opening:
     ) -> None:
         try:
             await self._reply.aclose()
-        except ChatCoreError as closing:
+        except Exception as closing:
             if error is None:
                 raise
-            # What went wrong first is what the caller must see.
-            error.add_note(f"Then closing failed too: {closing}")
+            # What went wrong first is what the caller must see: a cancellation must stay one. Of an error that is not
+            # ours the text is left out, since it may hold anything.
+            said = str(closing) if isinstance(closing, ChatCoreError) else type(closing).__name__
+            error.add_note(f"Then closing failed too: {said}")
 
 
 # ------------------------------------------------------------------------------------------------------ own connections

@@ -74,6 +74,8 @@ class Chunks(AsyncIterator[ChatGenerationChunk]):
         try:
             while not ready and not self._is_over:
                 await self._pull()
+            if not ready and self._opened is not None:
+                await _drain(self._opened.reply)
         except BaseException as error:
             if isinstance(error, ProviderError) and self._opened is not None:
                 self._opened.sign(error)
@@ -81,9 +83,7 @@ class Chunks(AsyncIterator[ChatGenerationChunk]):
             raise
         if ready:
             return ready.popleft()
-        if self._opened is not None:
-            await _drain(self._opened.reply)
-            await self.aclose()
+        await self.aclose()
         raise StopAsyncIteration
 
     async def aclose(self) -> None:

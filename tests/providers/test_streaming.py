@@ -236,13 +236,15 @@ async def test_a_failing_close_of_what_was_left_is_an_error() -> None:
             await chunks.aclose()
 
 
-async def test_the_wait_for_the_end_is_left_closed_when_it_is_cancelled() -> None:
+async def test_the_wait_for_the_end_is_left_closed_when_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatcore.providers._streaming.DRAIN_SECONDS", 60.0)
     reply = FakeReply(b"a.", anyio.sleep_forever)
     chunks = chunks_of(reply)
     assert [(await anext(chunks)).text, (await anext(chunks)).text] == ["a", "END"]
-    with anyio.CancelScope() as scope:
-        scope.cancel()
-        await anext(chunks)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(anext, chunks)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
     assert reply.closed == 1
 
 
