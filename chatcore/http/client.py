@@ -55,6 +55,10 @@ MAX_ERROR_BYTES: Final = 256 * 1024
 CLOSING_SECONDS: Final = 2.0
 FINISHING_SECONDS: Final = 0.25
 DECODED_BYTES: Final = 1024 * 1024
+# More compressed bytes than this, with nothing to show for them, are no content. Flushed events may grow by a little.
+BARREN_BYTES: Final = 1024 * 1024
+MAX_EXPANSION: Final = 8
+MAX_MEMBERS: Final = 10_000
 UNWINDING_PULLS: Final = 1000
 
 HeaderFields: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -660,12 +664,16 @@ def _decoder(headers: Mapping[str, str]) -> _Decoder | None:
 class _Decoder:
     """Decodes a body that was compressed as we allowed it to be, a bounded part at a time."""
 
-    __slots__ = ("_coding", "_has_data", "_zlib", "is_known", "is_over", "wants_more")
+    __slots__ = ("_coding", "_given", "_members", "_rest", "_taken", "_zlib", "is_known", "is_over", "wants_more")
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
-        self._zlib = zlib.decompressobj(zlib.MAX_WBITS | (16 if "gzip" in coding else 0))
-        self._has_data = False
+        self._zlib = self._begun()
+        self._members = 1
+        self._rest = b""
+        # Compressed bytes that were taken, and decoded bytes that were given for them.
+        self._taken = 0
+        self._given = 0
         self.is_known = coding in ("gzip", "x-gzip", "deflate")
         self.wants_more = True
         self.is_over = False
@@ -676,23 +684,39 @@ class _Decoder:
             raise httpx.DecodingError(f"its content-encoding {self._coding!r} was not asked for")
         if not part and self.wants_more:
             self.is_over = True
-            if self._has_data and not self._zlib.eof:
+            if self._taken and not self._zlib.eof:
                 raise httpx.RemoteProtocolError("its compressed content was cut short")
             return self._zlib.flush()
         try:
-            decoded = self._decompressed(part or self._zlib.unconsumed_tail)
+            decoded = self._decompressed(part or self._rest)
         except zlib.error as error:
             raise httpx.DecodingError(f"its content is not {self._coding}: {error}") from error
-        self._has_data = True
-        self.wants_more = not self._zlib.unconsumed_tail
+        self.wants_more = not self._rest
         return decoded
 
     def _decompressed(self, part: bytes) -> bytes:
+        if self._zlib.eof:
+            # RFC 1952 §2.2: members follow one another, and their contents are one. Anything else after an end is
+            # refused: kept for nothing, it would grow without any bound.
+            self._members += 1
+            if "gzip" not in self._coding or self._members > MAX_MEMBERS:
+                raise httpx.DecodingError(f"its {self._coding} content goes on after its end")
+            self._zlib = self._begun()
         try:
-            return self._zlib.decompress(part, DECODED_BYTES)
+            decoded = self._zlib.decompress(part, DECODED_BYTES)
         except zlib.error:
-            if self._has_data or self._coding != "deflate":
+            if self._taken or self._coding != "deflate":
                 raise
             # Some servers send "deflate" without the wrapping that RFC 9110 §8.4.1.2 asks for.
             self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
-            return self._zlib.decompress(part, DECODED_BYTES)
+            decoded = self._zlib.decompress(part, DECODED_BYTES)
+        self._rest = self._zlib.unused_data if self._zlib.eof else self._zlib.unconsumed_tail
+        self._taken += len(part) - len(self._rest)
+        self._given += len(decoded)
+        if self._taken > BARREN_BYTES + MAX_EXPANSION * self._given:
+            # Empty blocks decode to nothing, so that a cap on what is decoded would never be met.
+            raise httpx.DecodingError(f"{self._taken:,} bytes of its {self._coding} content hold {self._given:,} only")
+        return decoded
+
+    def _begun(self) -> Any:
+        return zlib.decompressobj(zlib.MAX_WBITS | (16 if "gzip" in self._coding else 0))

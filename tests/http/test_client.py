@@ -581,6 +581,13 @@ async def test_a_small_body_that_unpacks_to_a_huge_one_is_unpacked_in_bounded_pa
         (whole(gzip.compress(b"hello")[:-4], "Content-Encoding: gzip"), ConnectionFailedError, "cut short"),
         (whole(b"hello", "Content-Encoding: br"), MalformedResponseError, "'br' was not asked for"),
         (whole(b"hello", "Content-Encoding: deflate"), MalformedResponseError, "not deflate"),
+        (
+            whole(gzip.compress(b"hello") + gzip.compress(b" world")[:-4], "Content-Encoding: gzip"),
+            ConnectionFailedError,
+            "cut short",
+        ),
+        (whole(gzip.compress(b"hello") + bytes(9), "Content-Encoding: gzip"), MalformedResponseError, "not gzip"),
+        (whole(zlib.compress(b"a") + b"b", "Content-Encoding: deflate"), MalformedResponseError, "goes on after"),
     ],
 )
 async def test_content_that_is_not_what_it_says(serve: Any, answer: bytes, kind: type[Exception], text: str) -> None:
@@ -600,14 +607,20 @@ async def test_an_empty_body_needs_no_decoding(serve: Any, coding: str) -> None:
 
 
 class Bytes:
-    """A body that comes byte by byte."""
+    """A body that comes in parts of `size` bytes, over and over if it is `endless`."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, size: int = 1, *, endless: bool = False) -> None:
         self.is_over = False
-        self._rest = content
+        self.reads = 0
+        self._content = self._rest = content
+        self._size = size
+        self._endless = endless
 
     async def read(self) -> bytes:
-        part, self._rest = self._rest[:1], self._rest[1:]
+        self.reads += 1
+        if self._endless and not self._rest:
+            self._rest = self._content
+        part, self._rest = self._rest[: self._size], self._rest[self._size :]
         return part
 
     async def aclose(self) -> None:
@@ -621,6 +634,39 @@ async def test_compressed_content_may_come_byte_by_byte() -> None:
     assert await reply.read() == b"hello"
     assert await reply.read() == b""
     await reply.aclose()
+
+
+def packed_reply(body: Bytes, coding: str = "gzip") -> Reply:
+    return Reply(module._Call(None, "GET", "http://acme.test", (), b"", None), 200, {}, body, module._Decoder(coding))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [1, 7, 1000])
+async def test_members_of_gzip_are_one_content(size: int) -> None:
+    packed = gzip.compress(b"hello") + gzip.compress(b"") + gzip.compress(b" world")
+    assert await packed_reply(Bytes(packed, size)).read() == b"hello world"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("coding", "first", "endless"),
+    [
+        ("gzip", gzip.compress(b"hello"), bytes(65536)),
+        ("deflate", zlib.compress(b"hello"), bytes(65536)),
+        # Empty members, and a member of empty blocks.
+        ("gzip", b"", gzip.compress(b"") * 3000),
+        ("gzip", gzip.compress(b"")[:10], b"\0\0\0\xff\xff" * 10_000),
+    ],
+    ids=["after-gzip", "after-deflate", "members", "blocks"],
+)
+async def test_an_endless_body_that_decodes_to_nothing_is_refused_early(
+    coding: str, first: bytes, endless: bytes
+) -> None:
+    body = Bytes(endless, 65536, endless=True)
+    body._rest = first + endless
+    with pytest.raises(MalformedResponseError, match="cannot be decoded"):
+        await packed_reply(body, coding).read()
+    assert body.reads < 40
 
 
 @pytest.mark.anyio
