@@ -31,7 +31,7 @@ from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking
 from chatcore.engine.batch import run_workers
 from chatcore.engine.limits import TokenBucket, admit, check_limiter
-from chatcore.engine.policies import Deadline, Patience, Retry, Timeout
+from chatcore.engine.policies import LONGEST_PAUSE, Deadline, Patience, Retry, Timeout
 from chatcore.engine.request import Middleware, Open, Request, Response
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_in_thread
@@ -209,8 +209,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
                 if spent:
                     lease.settle(spent["total_tokens"])
         except RateLimited as error:
-            if error.retry_after and hasattr(limiter, "pause"):
-                limiter.pause(error.retry_after)
+            if isinstance(limiter, TokenBucket) and 0 < (error.retry_after or 0) <= LONGEST_PAUSE:
+                limiter.pause(cast("float", error.retry_after))
             raise
         finally:
             lease.release()

@@ -7,6 +7,7 @@ by a bare `async for` has nobody's task group to live in, and an HTTP client bel
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from contextvars import copy_context
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncGenerator, Generator
 
-__all__ = ["CLOSING_SECONDS", "Host", "at_loop_end", "current_host", "loop_key", "on_trio"]
+__all__ = ["CLOSING_SECONDS", "Host", "at_loop_end", "current_host", "loop_key", "on_trio", "told_to_stop"]
 
 CLOSING_SECONDS = 2.0
 """How long a close may take, once nobody can be told of its failure any more."""
@@ -53,6 +54,20 @@ def loop_key() -> object:
 def on_trio() -> bool:
     """Whether the running loop is trio's."""
     return hasattr(current_token().native_token, "run_sync_soon")
+
+
+def told_to_stop() -> bool:
+    """Whether the current task has been cancelled, by a scope or natively.
+
+    If not, a cancellation that passes through comes from elsewhere: from a task, say, that was awaited and that
+    somebody else has cancelled.
+    """
+    if anyio.current_effective_deadline() == -math.inf:
+        return True
+    if on_trio():
+        return False
+    task = importlib.import_module("asyncio").current_task()
+    return bool(task is not None and task.cancelling())
 
 
 class _AsyncioHost:

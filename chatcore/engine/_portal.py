@@ -70,9 +70,12 @@ class _Loop:
     tasks: TaskGroup
     stop: anyio.Event
     own: Context
+    live: set[_Running]
 
-    def start(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def start(self, running: _Running, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `act` as a task there, with the context variables of this thread."""
+        self.live.add(running)
+        running.begun = True
         context = copy_context()
         for variable, value in self.own.items():
             # What the portal's thread has set by itself says to libraries which event loop runs there.
@@ -93,13 +96,13 @@ class _Portal:
         self._loop: _Loop | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `act`, which must not raise, as a task in the portal; if it is closed at that moment, as a cancelled one.
+    def start(self, running: _Running, act: Callable[[], Awaitable[Any]]) -> None:
+        """Run `act` as a task in the portal; if that is closed at that moment, as a cancelled one.
 
         Raises:
             PortalError: this is the portal's own thread.
         """
-        if threading.current_thread() is self._thread:
+        if self.is_here():
             msg = (
                 "A sync call (invoke, stream, batch, ...) was made on the event loop that serves sync calls; it would"
                 " wait for itself. Use the async verb there (ainvoke, astream, ...), or run the sync code in a worker"
@@ -110,7 +113,11 @@ class _Portal:
         with self._lock:
             if self._loop is None:
                 self._loop = self._begin()
-            self._loop.start(act)
+            self._loop.start(running, functools.partial(running.run, act, self._loop.live.discard))
+
+    def is_here(self) -> bool:
+        """Whether this is the portal's own thread."""
+        return threading.current_thread() is self._thread
 
     def _begin(self) -> _Loop:
         started: queue.SimpleQueue[_Loop | BaseException] = queue.SimpleQueue()
@@ -123,9 +130,11 @@ class _Portal:
         return first
 
     def _serve(self, started: queue.SimpleQueue[_Loop | BaseException]) -> None:
+        live: set[_Running] = set()
+
         async def main() -> None:
             async with anyio.create_task_group() as tasks:
-                loop = _Loop(current_host(), tasks, anyio.Event(), copy_context())
+                loop = _Loop(current_host(), tasks, anyio.Event(), copy_context(), live)
                 started.put(loop)
                 await loop.stop.wait()
                 tasks.cancel_scope.cancel()
@@ -134,6 +143,13 @@ class _Portal:
             anyio.run(main, backend=self.backend)
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it; nobody could see it here
             started.put(error)
+        finally:
+            with self._lock:
+                if self._loop is not None and self._loop.live is live:
+                    # It ended by itself: user code has stopped the loop. The next call begins another.
+                    self._loop = self._thread = None
+            for running in list(live):
+                running.give_up()
 
     def close(self) -> None:
         """Cancel what still runs there and end the loop, so that its clients are closed before the interpreter goes."""
@@ -168,6 +184,11 @@ def configure(*, portal_backend: Literal["asyncio", "trio"] | None = None) -> No
         msg = f"portal_backend must be 'asyncio' or 'trio', not {portal_backend!r}."
         raise ConfigurationError(msg)
     if portal_backend != _PORTAL.backend:
+        if _PORTAL.is_here():
+            msg = (
+                "configure(portal_backend=...) was called in the event loop that it is to end; call it from elsewhere."
+            )
+            raise PortalError(msg)
         _PORTAL.close()
         _PORTAL.backend = portal_backend
 
@@ -180,21 +201,31 @@ class _Outcome(Generic[R]):
     value: R | None = None
     error: BaseException | None = None
 
+    def result(self) -> R:
+        if self.error is not None:
+            error, self.error = self.error, None
+            try:
+                raise error
+            finally:
+                del error
+        return cast("R", self.value)
+
 
 class _Running:
     """One task in the portal, to be stopped from the caller's thread."""
 
-    __slots__ = ("_host", "_scope", "_stopped", "done")
+    __slots__ = ("_finish", "_host", "_scope", "_stopped", "begun", "done")
 
-    def __init__(self) -> None:
+    def __init__(self, finish: Callable[[_Outcome[Any]], None]) -> None:
+        self._finish = finish
+        self.begun = False
         self.done = threading.Event()
         self._host: Host | None = None
         self._scope: anyio.CancelScope | None = None
         self._stopped = False
 
-    async def run(self, act: Callable[[], Awaitable[R]], finish: Callable[[_Outcome[R]], None]) -> None:
-        msg = "The call was cancelled in its event loop: its portal was closed, or its own code has cancelled it."
-        outcome: _Outcome[R] = _Outcome(error=PortalError(msg))
+    async def run(self, act: Callable[[], Awaitable[Any]], leave: Callable[[_Running], None]) -> None:
+        outcome: _Outcome[Any] | None = None
         self._scope = anyio.CancelScope()
         self._host = current_host()
         # `stop` sets its flag before it looks for a host, so one of the two sees the other.
@@ -204,14 +235,25 @@ class _Running:
             with self._scope:
                 try:
                     outcome = _Outcome(value=await act())
-                except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the caller raises it
+                except (anyio.get_cancelled_exc_class(), GeneratorExit):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the caller raises it
                     outcome = _Outcome(error=error)
         except anyio.get_cancelled_exc_class():
             # The task ends here anyway; one that ended as cancelled would take the whole portal with it.
             pass
         finally:
-            self.done.set()
-            finish(outcome)
+            leave(self)
+            self.give_up() if outcome is None else self._end(outcome)
+
+    def give_up(self) -> None:
+        """Tell the caller that there will be no result."""
+        msg = "The call was cancelled in its event loop: its portal was closed, or its own code has cancelled it."
+        self._end(_Outcome(error=PortalError(msg)))
+
+    def _end(self, outcome: _Outcome[Any]) -> None:
+        self.done.set()
+        self._finish(outcome)
 
     def post(self, act: Callable[[], object]) -> None:
         if self._host is not None:
@@ -222,7 +264,8 @@ class _Running:
         self._stopped = True
         if self._host is not None and self._scope is not None:
             self._host.post(self._scope.cancel)
-        self.done.wait(patience)
+        if self.begun:
+            self.done.wait(patience)
 
 
 def blocking(verb: Callable[Concatenate[S, P], Awaitable[R]]) -> Callable[Concatenate[S, P], R]:
@@ -237,18 +280,19 @@ def blocking(verb: Callable[Concatenate[S, P], Awaitable[R]]) -> Callable[Concat
     name = _name(verb)
 
     def call(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
-        running = _Running()
         box: queue.SimpleQueue[_Outcome[R]] = queue.SimpleQueue()
-        act = cast("Callable[[], Awaitable[R]]", functools.partial(getattr(self, name), *args, **kwargs))
-        _PORTAL.start(functools.partial(running.run, act, box.put))
+        running = _Running(box.put)
         try:
+            _PORTAL.start(running, functools.partial(getattr(self, name), *args, **kwargs))
             outcome = box.get()
         except BaseException:
             running.stop(PATIENCE_SECONDS)
             raise
-        if outcome.error is not None:
-            raise outcome.error
-        return cast("R", outcome.value)
+        try:
+            return outcome.result()
+        finally:
+            # An error's traceback holds this frame.
+            del outcome
 
     return _dressed(call, verb, name.removeprefix("a"))
 
@@ -335,8 +379,10 @@ class SyncStream(Generic[T]):
             raise
         if isinstance(item, _Outcome):
             self._over = True
-            if item.error is not None:
-                raise item.error
+            try:
+                cast("_Outcome[None]", item).result()
+            finally:
+                del item
             raise StopIteration
         self._taken += 1
         if self._taken == _CREDIT // 2:
@@ -345,10 +391,12 @@ class SyncStream(Generic[T]):
         return cast("T", item)
 
     def _start(self) -> None:
-        running = _Running()
-        read = functools.partial(_pump, self._opened, self._box.put, self._credit)
-        _PORTAL.start(functools.partial(running.run, read, self._box.put))
-        self._running = running
+        self._running = running = _Running(self._box.put)
+        try:
+            _PORTAL.start(running, functools.partial(_pump, self._opened, self._box.put, self._credit))
+        except BaseException:
+            self.close()
+            raise
         # Dropped without closing: nobody waits, but the reader is stopped.
         weakref.finalize(self, _stop_unread, self._running).atexit = False
 

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 import anyio
 from anyio.abc import TaskGroup
 
-from chatcore.engine._host import CLOSING_SECONDS, Host, current_host
-from chatcore.errors import InvalidInputError
+from chatcore.engine._host import CLOSING_SECONDS, Host, current_host, told_to_stop
+from chatcore.errors import ChatCoreError, InvalidInputError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-__all__ = ["DEFAULT_CONCURRENCY", "BatchStream", "collapse", "completed", "run_workers"]
+__all__ = ["DEFAULT_CONCURRENCY", "BatchStream", "collapse", "completed", "kept", "run_workers"]
 
 _AHEAD = 16
 
@@ -50,21 +50,30 @@ async def run_workers(
     """
     source, close = _numbered(inputs)
     started = 1
+    failure: BaseException | None = None
 
     async def worker() -> None:
-        nonlocal started
+        nonlocal failure, started
         while (taken := await source()) is not None:
             if started < concurrency:
                 started += 1
                 workers.start_soon(worker)
-            await each(*taken)
+            try:
+                await each(*taken)
+            except (KeyboardInterrupt, SystemExit) as error:
+                # asyncio ends its loop when a task raises one of these: the caller's own task is to raise it.
+                failure = error
+                workers.cancel_scope.cancel()
+            except anyio.get_cancelled_exc_class():
+                if told_to_stop():
+                    raise
+                raise _lost(taken[0]) from None
 
-    failure: BaseException | None = None
     try:
         async with anyio.create_task_group() as workers:
             workers.start_soon(worker)
     except BaseExceptionGroup as group:
-        failure = collapse(group)
+        failure = failure or collapse(group)
     finally:
         if close is not None:
             with anyio.move_on_after(CLOSING_SECONDS, shield=True):
@@ -75,6 +84,23 @@ async def run_workers(
         finally:
             # Its traceback holds this frame: without the way back they go as soon as nobody wants the error any more.
             del failure
+
+
+async def kept(index: int, call: Awaitable[Out]) -> Out | Exception:
+    """The result of a call of a batch, or the exception that it raised."""
+    try:
+        return await call
+    except Exception as error:  # noqa: BLE001 - this is what was asked for
+        return error
+    except anyio.get_cancelled_exc_class():
+        if told_to_stop():
+            raise
+        return _lost(index)
+
+
+def _lost(index: int) -> ChatCoreError:
+    """What is wrong with a call that awaited a task which somebody else had cancelled."""
+    return ChatCoreError(f"Call {index} of the batch ended as cancelled, though nobody cancelled it.")
 
 
 _Pull = Callable[[], Awaitable[tuple[int, In] | None]]
@@ -227,11 +253,12 @@ class BatchStream(Generic[Out]):
 
 
 class _Crew(Generic[Out]):
-    """The workers of one batch, and what they share with its stream. It does not know the stream: that can be dropped."""
+    """The workers of one batch, and what they share with its stream. It does not know the stream."""
 
     def __init__(self, work: Work[Out]) -> None:
         self.host: Host = current_host()
         self.scope = anyio.CancelScope()
+        self.begun = False
         self.done = anyio.Event()
         self.failure: BaseException | None = None
         self._send: MemoryObjectSendStream[Out]
@@ -242,20 +269,28 @@ class _Crew(Generic[Out]):
 
     async def run(self) -> None:
         """Work to the end. A failure is kept for the reader, so that a detached task never raises."""
+        self.begun = True
+        if self.scope.cancel_called:
+            self._send.close()
+            self.done.set()
+            return
         try:
             with self.scope, self._send:
                 try:
                     await self._work(self._send.send)
-                except Exception as error:  # noqa: BLE001 - the reader raises it
+                except (anyio.get_cancelled_exc_class(), GeneratorExit):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the reader raises it
                     self.failure = error
         finally:
             self.done.set()
 
     async def stop(self) -> None:
-        self.scope.cancel()
-        self.results.close()
-        with anyio.CancelScope(shield=True):
-            await self.done.wait()
+        self.abandon()
+        # One that has not begun will not work; and an ending loop may have seen to it that it never begins.
+        if self.begun:
+            with anyio.CancelScope(shield=True):
+                await self.done.wait()
 
     def abandon(self) -> None:
         self.scope.cancel()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 
+from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
 from chatcore.engine.request import Open, Request, Response
 from chatcore.errors import (
@@ -31,7 +32,7 @@ from chatcore.errors import (
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Deadline", "Fallbacks", "Opens", "Patience", "Retry", "Timeout"]
+__all__ = ["LONGEST_PAUSE", "Deadline", "Fallbacks", "Opens", "Patience", "Retry", "Timeout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,10 @@ class Timeout:
     def of(cls, given: float | Timeout | None) -> Timeout:
         """A number is the `total`; None is no bound at all."""
         return given if isinstance(given, Timeout) else cls(total=given)
+
+
+LONGEST_PAUSE = 600.0
+"""How many seconds a provider may ask us to wait; a longer wait is left to the caller, by raising the error."""
 
 
 class Deadline:
@@ -136,9 +141,15 @@ class _opened_within:  # noqa: N801 - used as a function: `async with _opened_wi
         self._error = error
 
     async def __aenter__(self) -> Response[Any]:
-        with anyio.move_on_after(self._left()):
-            return await self._opened.__aenter__()
-        # Only a scope that has cancelled its block lets it end without a result.
+        response: Response[Any] | None = None
+        with anyio.move_on_after(self._left()) as scope:
+            response = await self._opened.__aenter__()
+        if response is not None:
+            if not scope.cancel_called:
+                return response
+            # What cannot be cancelled (sync code in a thread) has answered, and too late.
+            with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+                await self._opened.__aexit__(None, None, None)
         raise self._error(None)
 
     async def __aexit__(
@@ -251,6 +262,11 @@ class Retry:
                     if attempt >= self.attempts or not self.covers(error) or any(o.covers(error) for o in outer):
                         raise
                     wait = self.pause(attempt, error)
+                    if wait > LONGEST_PAUSE:
+                        error.add_note(
+                            f"not tried again: {wait:.0f} s were asked for, and we wait {LONGEST_PAUSE:.0f} s"
+                        )
+                        raise
                     if request.deadline is not None and anyio.current_time() + wait >= request.deadline:
                         error.add_note(
                             f"not tried again: the next attempt was due in {wait:.3g} s, after the call's deadline"
@@ -321,5 +337,9 @@ class Fallbacks:
                 else:
                     break
             else:
-                raise first or InvalidInputError("with_fallbacks was given nothing to fall back to.")
+                try:
+                    raise first or InvalidInputError("with_fallbacks was given nothing to fall back to.")
+                finally:
+                    # Its traceback holds this frame.
+                    del first
             yield response  # noqa: ASYNC119 - a context manager's

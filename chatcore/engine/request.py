@@ -222,7 +222,7 @@ class Edit:
 
 
 def merge_configs(base: Config, over: Config) -> dict[str, Any]:
-    """`over` upon `base`: lists are joined without repetition, metadata and `configurable` merged, the rest replaced."""
+    """`over` upon `base`: lists are joined without repetition, metadata and `configurable` merged, others replaced."""
     merged: dict[str, Any] = {**base, **{key: value for key, value in over.items() if value is not None}}
     for key in ("metadata", "configurable"):
         if base.get(key) and over.get(key):

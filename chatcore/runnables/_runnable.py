@@ -34,7 +34,7 @@ import anyio
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking, blocking_stream
-from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, Deliver, completed, run_workers
+from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, Deliver, completed, kept, run_workers
 from chatcore.engine.policies import Fallbacks, Retry
 from chatcore.engine.request import Branch, Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
 from chatcore.engine.stream import ChatStream
@@ -255,13 +255,8 @@ class Runnable(Generic[In, Out]):
             return configs[index]
 
         async def each(index: int, given: Any) -> Any:
-            one = config_of(index)
-            try:
-                return await self.ainvoke(given, one, **settings)
-            except Exception as error:
-                if return_exceptions:
-                    return error
-                raise
+            call = self.ainvoke(given, config_of(index), **settings)
+            return await (kept(index, call) if return_exceptions else call)
 
         return each, first.get("max_concurrency") or DEFAULT_CONCURRENCY
 

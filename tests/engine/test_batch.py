@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
@@ -12,7 +15,7 @@ import anyio.lowlevel
 import pytest
 
 from chatcore.engine.batch import DEFAULT_CONCURRENCY, collapse, completed, run_workers
-from chatcore.errors import InvalidInputError
+from chatcore.errors import ChatCoreError, InvalidInputError
 from chatcore.runnables import RunnableLambda
 from tests.engine.models import Plain, read_into
 from tests.engine.quiet import quiet, some_steps, tasks
@@ -471,3 +474,74 @@ async def test_completed_takes_any_function() -> None:
         return given * 2
 
     assert sorted([pair async for pair in completed([1, 2], double, 2)]) == [(0, 2), (1, 4)]
+
+
+class PanicError(BaseException):
+    """What is no `Exception`, as extensions written in Rust raise it."""
+
+
+@pytest.mark.parametrize("error", [PanicError, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("way", ["abatch", "with", "bare"])
+async def test_what_is_no_exception_reaches_the_caller(error: type[BaseException], way: str) -> None:
+    async def step(number: int) -> int:
+        await anyio.lowlevel.checkpoint()
+        if number == 3:
+            raise error
+        return number
+
+    made = RunnableLambda(step)
+
+    async def call() -> None:
+        if way == "abatch":
+            await made.abatch(range(100), {"max_concurrency": 2})
+        elif way == "with":
+            async with made.abatch_as_completed(range(100), {"max_concurrency": 2}) as results:
+                async for _ in results:
+                    pass
+        else:
+            async for _ in made.abatch_as_completed(range(100), {"max_concurrency": 2}):
+                pass
+
+    with pytest.raises(error):
+        await call()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+async def test_call_that_ends_as_cancelled_by_itself_is_a_failure(number: int) -> None:
+    async def step(given: int) -> int:
+        if given == number:
+            # As when it awaits a task that somebody else has cancelled.
+            raise asyncio.CancelledError
+        return given
+
+    made = RunnableLambda(step)
+    with pytest.raises(ChatCoreError, match=f"Call {number} of the batch ended as cancelled"):
+        await made.abatch([0, 1, 2], {"max_concurrency": 1})
+    results = await made.abatch([0, 1, 2], return_exceptions=True)
+    assert isinstance(results.pop(number), ChatCoreError)
+    assert results == [given for given in range(3) if given != number]
+
+
+UNBEGUN = """
+import asyncio
+from chatcore import RunnableLambda
+
+async def behind():
+    async with RunnableLambda(lambda given: given).abatch_as_completed(range(10)) as results:
+        async for _ in results:
+            pass
+
+async def main():
+    asyncio.get_running_loop().create_task(behind())
+
+asyncio.run(main())
+print("ended")
+"""
+
+
+def test_batch_that_never_began_does_not_hold_up_the_loops_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", UNBEGUN], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.stdout == "ended\n", done.stderr

@@ -303,12 +303,25 @@ def test_a_very_late_attempt_waits_no_longer_than_the_longest() -> None:
 
 
 @pytest.mark.trio
-@pytest.mark.parametrize("asked", [0, 0.25, 7, 1000])
+@pytest.mark.parametrize("asked", [0, 0.25, 7, 599])
 async def test_retry_after_is_obeyed(asked: float, streamed: bool, autojump_clock: object) -> None:
     plan, plain, streaming = failing(RateLimited("429", retry_after=asked))
     await text_of((streaming if streamed else plain).with_retry(), streamed=streamed)
     first, second = plan.times
     assert asked <= second - first <= asked + 0.1
+
+
+@pytest.mark.trio
+async def test_retry_after_of_a_day_is_left_to_the_caller(autojump_clock: object) -> None:
+    began = trio.current_time()
+    bucket = TokenBucket(requests_per_minute=60)
+    _, plain, _ = failing(RateLimited("429", retry_after=86_400), rate_limiter=bucket)
+    with pytest.raises(RateLimited) as caught:
+        await plain.with_retry().ainvoke("x")
+    assert "86400 s were asked for" in caught.value.__notes__[0]
+    # Nor are those held up who share the limiter.
+    await plain.ainvoke("x")
+    assert trio.current_time() - began < 3
 
 
 @pytest.mark.trio

@@ -543,3 +543,64 @@ def test_at_exit_a_hanging_call_is_cancelled_soon(backend: str) -> None:
 def test_at_exit_a_stream_that_hangs_is_closed(backend: str) -> None:
     said = run('kept = Streaming(chunks=hang_midway).stream("x")\nsay(next(kept).text)', backend, seconds=10)
     assert sorted(said) == ["a", "begun", "cleaned"]
+
+
+@BACKENDS
+@pytest.mark.parametrize("kind", ["Panic", "SystemExit"])
+@pytest.mark.parametrize("verb", ["invoke(1)", "batch([1, 2])", "batch_as_completed([1, 2])", "stream(1)"])
+def test_what_is_no_exception_does_not_take_the_portal_with_it(verb: str, kind: str, backend: str) -> None:
+    said = run(
+        f"""
+    from chatcore import RunnableLambda
+    class Panic(BaseException): ...
+    async def bad(given):
+        await anyio.lowlevel.checkpoint()
+        raise {kind}
+    try:
+        list(RunnableLambda(bad).{verb})
+    except {kind}:
+        say("raised")
+    say(str(RunnableLambda(lambda given: given).invoke("lives")))
+    """,
+        backend,
+    )
+    assert said == ["raised", "lives"]
+
+
+def test_loop_that_user_code_stops_is_replaced() -> None:
+    said = run(
+        """
+    import asyncio
+    from chatcore import PortalError, RunnableLambda
+    async def stops(given):
+        asyncio.get_running_loop().stop()
+        await anyio.sleep_forever()
+    try:
+        RunnableLambda(stops).invoke(1)
+    except PortalError:
+        say("told")
+    for thread in threading.enumerate():
+        if thread.name == "chatcore-portal":
+            thread.join()
+    say(str(RunnableLambda(lambda given: given).invoke("lives")))
+    """,
+        "asyncio",
+    )
+    assert said == ["told", "lives"]
+
+
+def test_configuring_the_portal_away_from_within_is_refused() -> None:
+    said = run(
+        """
+    from chatcore import PortalError, RunnableLambda
+    async def step(given):
+        try:
+            configure(portal_backend="trio")
+        except PortalError:
+            return "refused"
+    say(RunnableLambda(step).invoke(1))
+    say(RunnableLambda(step).invoke(2))
+    """,
+        "asyncio",
+    )
+    assert said == ["refused", "refused"]
