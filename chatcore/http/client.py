@@ -34,14 +34,14 @@ import h11
 import httpx
 from anyio.lowlevel import RunVar
 
-from chatcore.engine._host import at_loop_end, loop_key
+from chatcore.engine._host import CLOSING_SECONDS, at_loop_end, loop_key
 from chatcore.errors import (
     ChatCoreError,
     ConfigurationError,
     ConnectionFailedError,
-    DeadlineExceededError,
     MalformedResponseError,
     ProviderError,
+    StalledError,
 )
 from chatcore.http.status import error_from, redacted
 from chatcore.http.transport import KEEPALIVE_SECONDS, IdleStackTransport, Origin, shared_ssl_context
@@ -52,8 +52,6 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """How large a body may be, content-decoded, unless told otherwise."""
 
 MAX_ERROR_BYTES: Final = 256 * 1024
-CLOSING_SECONDS: Final = 2.0
-FINISHING_SECONDS: Final = 0.25
 DECODED_BYTES: Final = 1024 * 1024
 # More compressed bytes than this, with nothing to show for them, are no content. Flushed events may grow by a little.
 BARREN_BYTES: Final = 1024 * 1024
@@ -126,7 +124,7 @@ class HttpClient:
         Raises:
             ConfigurationError: the URL or a header cannot be sent; or a client serves a second event loop.
             ConnectionFailedError: no connection, or it broke.
-            DeadlineExceededError: no connection within `connect_timeout`.
+            StalledError: no connection within `connect_timeout`.
         """
         fields = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
         return _Opening(self, _Call(self._provider, method, url, tuple(fields), content, connect_timeout))
@@ -252,18 +250,6 @@ class Reply:
             key_variable=key_variable,
             secrets=self.secrets,
         )
-
-    async def finish(self, within: float = FINISHING_SECONDS) -> None:
-        """Say that all that matters has been read, as after a stream's `[DONE]`, and let the body come to its end.
-
-        Its end is mostly there already, and a connection whose body was read to the end can be used again. What does
-        not end in time, or fails now, is closed instead: nothing is lost by that.
-
-        within: seconds to wait for the end.
-        """
-        with suppress(ConnectionFailedError, MalformedResponseError), anyio.move_on_after(within):
-            async for _ in self:
-                pass
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -494,7 +480,7 @@ class _Call:
         names = {cls.__name__ for cls in type(error).__mro__}
         said = redacted(str(error) or type(error).__name__, self.secrets)
         if names & {"ConnectTimeout", "PoolTimeout"} and self.connect_timeout is not None:
-            return DeadlineExceededError(
+            return StalledError(
                 f"No connection to {self.who} within {self.connect_timeout:g} s ({said}).",
                 phase="connect",
                 seconds=self.connect_timeout,
@@ -547,11 +533,15 @@ class _Failing:
         if error is None or not isinstance(error, Exception) or isinstance(error, StopAsyncIteration):
             return
         failure = self._call.failure(error, self._doing)
-        if isinstance(failure, ConfigurationError):
-            # What refused the request quotes it.
-            raise failure from None
-        if failure is not None:
-            raise failure from error
+        try:
+            if isinstance(failure, ConfigurationError):
+                # What refused the request quotes it.
+                raise failure from None
+            if failure is not None:
+                raise failure from error
+        finally:
+            # Its traceback holds this frame: a cycle that would keep the reply alive until the collector comes.
+            del failure
 
 
 # -------------------------------------------------------------------------------------------------- two ways of sending

@@ -27,6 +27,7 @@ import anyio
 import h11
 import httpx
 
+from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.http._connection import Connection, Origin
 
 __all__ = ["Exchange", "IdleStackTransport", "Origin", "shared_ssl_context"]
@@ -34,7 +35,6 @@ __all__ = ["Exchange", "IdleStackTransport", "Origin", "shared_ssl_context"]
 KEEPALIVE_SECONDS: Final = 45.0
 """How long a connection may idle. Providers close theirs after 60 s and more."""
 
-CLOSING_SECONDS: Final = 2.0
 CLOSED: Final = "the pool of connections is closed: its event loop is ending"
 
 # `OSError` holds name look-up, refusals and TLS; `UnicodeError` is a host name that IDNA forbids.

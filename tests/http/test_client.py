@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import os
 import ssl
 import subprocess
 import sys
 import textwrap
+import weakref
 import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,11 +23,12 @@ from anyio.abc import ByteStream
 
 from chatcore.errors import (
     AuthenticationError,
+    ChatCoreError,
     ConfigurationError,
     ConnectionFailedError,
-    DeadlineExceededError,
     MalformedResponseError,
     ServerError,
+    StalledError,
 )
 from chatcore.http import client as module
 from chatcore.http import transport
@@ -154,39 +157,6 @@ async def test_leaving_early_closes_at_once(serve: Any, make_client: Made, leave
 
 
 @pytest.mark.anyio
-async def test_a_body_is_let_come_to_its_end_so_that_its_connection_is_kept(serve: Any, make_client: Made) -> None:
-    go_on = anyio.Event()
-
-    async def answer(request: Any, stream: ByteStream) -> bool:
-        await stream.send(CHUNKED + b"6\r\n[DONE]\r\n")
-        await go_on.wait()
-        await stream.send(b"0\r\n\r\n")
-        return True
-
-    async with serve(answer) as server:
-        for _ in range(2):
-            async with make_client().stream("POST", server.url) as reply:
-                assert await anext(reply.iter_bytes()) == b"[DONE]"
-                go_on.set()
-                await reply.finish(within=5)
-        assert server.accepted == 1
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("broken", [True, False])
-async def test_an_end_that_does_not_come_is_not_waited_for(serve: Any, make_client: Made, *, broken: bool) -> None:
-    async def answer(request: Any, stream: ByteStream) -> bool:
-        await stream.send(CHUNKED + b"6\r\n[DONE]\r\n")
-        return not broken
-
-    async with serve(answer) as server:
-        async with make_client().stream("POST", server.url) as reply:
-            assert await anext(reply.iter_bytes()) == b"[DONE]"
-            await reply.finish(within=0.01)
-        await server.until(lambda: server.open == 0)
-
-
-@pytest.mark.anyio
 async def test_a_reply_is_entered_read_and_left_in_different_scopes(serve: Any, make_client: Made) -> None:
     # As a stream does: each pull has a deadline of its own, which must not be held while the caller has the chunk.
     async with serve(CHUNKED + b"3\r\none\r\n0\r\n\r\n") as server:
@@ -240,10 +210,11 @@ async def test_no_connection_says_what_to_check(make_client: Made) -> None:
 async def test_connecting_has_a_deadline(serve: Any, make_client: Made) -> None:
     async with serve(OK) as server:
         url = server.url.replace("http:", "https:")
-        with pytest.raises(DeadlineExceededError, match=r"No connection to acme .* within 0\.05 s") as caught:
+        with pytest.raises(StalledError, match=r"No connection to acme .* within 0\.05 s") as caught:
             async with make_client().stream("POST", url, connect_timeout=0.05):
                 pass
         assert (caught.value.phase, caught.value.seconds) == ("connect", 0.05)
+        assert caught.value.is_retryable
 
 
 @pytest.mark.anyio
@@ -544,9 +515,26 @@ async def test_every_error_of_a_transport_has_our_name(library: Any, name: str, 
                 pass
         assert KEY not in str(caught.value)
         if "Timeout" in name and name[0] in "CP":
-            with pytest.raises(DeadlineExceededError, match="within 2 s"):
+            with pytest.raises(StalledError, match="within 2 s"):
                 async with client.stream("POST", "https://acme.test/v1", connect_timeout=2):
                     pass
+
+
+def test_an_error_is_gone_with_its_last_name() -> None:
+    call = module._Call(None, "GET", "http://acme.test", (), b"", None)
+    gc.disable()
+    try:
+        for raised in (httpx.ReadError("reset"), httpx.LocalProtocolError("illegal")):
+            left = None
+            try:
+                with module._Failing(call, module.OPENING):
+                    raise raised
+            except ChatCoreError as error:
+                left = weakref.ref(error)
+            assert left is not None
+            assert left() is None
+    finally:
+        gc.enable()
 
 
 # ------------------------------------------------------------------------------------------------------------- decoding
