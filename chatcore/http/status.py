@@ -6,6 +6,7 @@ for those who send no code. Nothing here touches the network.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import time
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
+from itertools import islice
 from typing import Any, Final, cast
 
 from pydantic_core import from_json
@@ -42,6 +44,13 @@ MAX_BODY: Final = 16 * 1024
 """How many bytes of JSON an error's `body` keeps as a structure; what is longer is kept as shortened text."""
 
 MAX_BODY_TEXT: Final = 2000
+
+MAX_SAID: Final = 4 * MAX_BODY_TEXT
+"""How many characters of the provider's words are looked at."""
+
+MAX_ITEMS: Final = 50
+MAX_RESETS: Final = 20
+MAX_NUMBER: Final = 50
 MAX_DEPTH: Final = 12
 MAX_WAIT: Final = 86_400.0
 
@@ -125,7 +134,7 @@ def error_from_event(
         status=None,
         request_id=request_id,
         wait=None,
-        body=payload,
+        body=_within_cap(payload),
         provider=provider,
         model=model,
     )
@@ -164,7 +173,7 @@ def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> floa
             return _bounded(seconds)
     if milliseconds is not None:
         return 0.0
-    resets = [value for name, value in headers.items() if _is_used_up(headers, name)]
+    resets = islice((value for name, value in headers.items() if _is_used_up(headers, name)), MAX_RESETS)
     waits = [wait for value in resets if (wait := _until_reset(value, now)) is not None]
     return _bounded(max(waits)) if waits else None
 
@@ -407,9 +416,9 @@ class _Facts:
         # A number that repeats the status is no code of the provider's own.
         telling = [code for code in codes if code.lower() not in NO_CODES and code != str(status or named)]
         words = telling + [part for code in telling for part in re.split(r"[#:/. ]", code)]
-        said = _words(payload, 0) or (_plain(text) if payload is None else "")
+        said = (_words(payload, 0) or (_plain(text) if payload is None else ""))[:MAX_SAID]
         return cls(
-            text=said[: MAX_BODY_TEXT * 4],
+            text=said,
             code=_shortened(telling[0], 100) if telling else str(named) if named and status is None else None,
             marks=tuple(dict.fromkeys(word.lower().replace("-", "_") for word in words)),
             status=named,
@@ -459,10 +468,12 @@ def _words(payload: object, depth: int) -> str:
     if not isinstance(payload, dict):
         return ""
     layer = cast("dict[str, Any]", payload)
-    for key in ("error", "errors", "response"):
-        if isinstance(layer.get(key), (dict, list)) and (found := _words(layer[key], depth + 1)):
+    held = [key for key in ("error", "errors", "response") if isinstance(layer.get(key), (dict, list))]
+    for key in held:
+        if found := _words(layer[key], depth + 1):
             return found
-    said = next((found for key in TEXTS if key in layer and (found := _words(layer[key], depth + 1))), "")
+    told = (key for key in TEXTS if key in layer and key not in held)
+    said = next((found for key in told if (found := _words(layer[key], depth + 1))), "")
     place = layer.get("loc")
     if said and isinstance(place, list):
         # FastAPI's list of what did not validate.
@@ -496,10 +507,10 @@ def _plain(text: str) -> str:
         if title:
             text = title[1]
         else:
-            text = re.sub(r"(?is)<(script|style)\b.{0,5000}?</\1>", " ", text)
+            text = re.sub(r"(?is)<(script|style)\b[^<]*+(?:<(?!/\1>)[^<]*+)*+</\1>", " ", text)
             text = re.sub(r"<[^<>]{0,1000}>", " ", text)
         text = unescape(text)
-    return " ".join(text[: MAX_BODY_TEXT * 4].split())
+    return " ".join(text[:MAX_SAID].split())
 
 
 def _shortened(text: str, length: int) -> str:
@@ -507,18 +518,25 @@ def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
+def _within_cap(payload: object) -> object:
+    """`payload`, or its text if that is too long to be kept as a structure."""
+    # Not pydantic's: it refuses half of a surrogate pair, which `json.loads` lets pass.
+    text = json.dumps(payload, ensure_ascii=False, default=str)
+    return payload if len(text) <= MAX_BODY else text
+
+
 def _kept(body: object, secrets: tuple[str, ...], depth: int = 0) -> Any:
     """What an error keeps of a body: redacted, and not large."""
     if isinstance(body, str):
-        return _shortened(redacted(body[: MAX_BODY_TEXT * 4], secrets), MAX_BODY_TEXT) or None
+        return _shortened(redacted(body[:MAX_SAID], secrets), MAX_BODY_TEXT) or None
     if isinstance(body, (dict, list)) and depth > MAX_DEPTH:
         return "…"
     if isinstance(body, list):
-        return [_kept(item, secrets, depth + 1) for item in cast("list[object]", body)[:50]]
+        return [_kept(item, secrets, depth + 1) for item in cast("list[object]", body)[:MAX_ITEMS]]
     if isinstance(body, dict):
         return {
             redacted(str(key), secrets): REDACTED if SECRET_NAME.search(str(key)) else _kept(value, secrets, depth + 1)
-            for key, value in cast("dict[object, object]", body).items()
+            for key, value in islice(cast("dict[object, object]", body).items(), MAX_ITEMS)
         }
     return body
 
@@ -533,7 +551,8 @@ LOOKS_SECRET: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\bsk-[\w.*•…-]*"), REDACTED),
     (re.compile(r"\b(?:pk|rk|gsk|csk|xai|hf|r8|nvapi|pplx|fw|tgp_v1|ghp|gho|ghs|glpat)[-_][\w*-]{14,}"), REDACTED),
     (re.compile(r"\bAIza[\w-]{20,}|\bya29\.[\w.-]{10,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bABSK[\w+/=]{20,}"), REDACTED),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w.-]{8,}"), REDACTED),
+    # Bounded, since the search begins anew at each of many beginnings.
+    (re.compile(r"\beyJ[\w-]{8,1000}+\.[\w.-]{8,}"), REDACTED),
     (
         re.compile(
             r"(?i)\b((?:api|access|auth|secret|subscription)[-_ ]?(?:key|token)(?: provided| given)?[\"']?"
@@ -594,8 +613,10 @@ def _wait_named(layers: list[Json], said: str) -> float | None:
 
 
 def _number(value: str | None) -> float | None:
+    if value is None or len(value) > MAX_NUMBER:
+        return None
     try:
-        number = float(value) if value is not None else math.nan
+        number = float(value)
     except ValueError:
         return None
     return number if math.isfinite(number) else None
@@ -604,9 +625,18 @@ def _number(value: str | None) -> float | None:
 def _duration(value: str) -> float | None:
     """Seconds of "1s", "6m0s", "17ms" or "1h2m3.5s"; None for anything else."""
     value = value.strip()
-    if len(value) > 50 or not re.fullmatch(f"(?:{DURATION.pattern})+", value, re.IGNORECASE):
+    if not value or len(value) > MAX_NUMBER:
         return None
-    return sum(float(amount) * UNITS[unit.lower()] for amount, unit in DURATION.findall(value))
+    seconds = 0.0
+    end = 0
+    # Part by part: as one pattern of repeated parts it would be tried in every way in which letters can be shared out.
+    while end < len(value):
+        part = DURATION.match(value, end)
+        if part is None:
+            return None
+        seconds += float(part[1]) * UNITS[part[2].lower()]
+        end = part.end()
+    return seconds
 
 
 def _moment(value: str | None) -> float | None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import time
+from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -554,6 +556,77 @@ SDK_CLASS = {
 
 
 @pytest.mark.skipif(not TRAFFIC.exists(), reason="the recorded traffic is not beside this checkout (../shared/traffic)")
+# ------------------------------------------------------------------------------------------------- what is made to hurt
+
+
+def seconds_of(act: Callable[[], object]) -> float:
+    started = time.process_time()
+    act()
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("unit", ["1ms", "1msm", "1m s", "1d"])
+def test_a_reset_that_is_no_duration_costs_nothing_to_refuse(unit: str) -> None:
+    headers = {}
+    for number in range(500):
+        headers[f"x-ratelimit-reset-{number}"] = (unit * 20)[:48] + "!"
+        headers[f"x-ratelimit-remaining-{number}"] = "0"
+    assert retry_after(headers) is None
+    assert seconds_of(lambda: retry_after(headers)) < 0.1
+
+
+def test_of_many_resets_the_first_few_are_looked_at() -> None:
+    headers = {f"x-ratelimit-reset-{number}": f"{number}s" for number in range(100)}
+    headers |= {f"x-ratelimit-remaining-{number}": "0" for number in range(100)}
+    assert retry_after(headers) == 19
+
+
+def test_a_number_that_is_endless_is_none() -> None:
+    assert retry_after({"retry-after": "1" * 100}) is None
+
+
+@pytest.mark.parametrize(
+    "said", ["wait " * 600_000, "try again in " + "1ms" * 1_000_000, "eyJ-" * 2000], ids=["words", "duration", "tokens"]
+)
+def test_an_endless_message_is_read_no_further_than_it_is_of_use(said: str) -> None:
+    made: list[errors.ProviderError] = []
+    assert seconds_of(lambda: made.append(error_from_event({"error": {"message": said}}))) < 0.15
+    assert len(str(made[0])) < 700
+    assert len(json.dumps(made[0].body)) < 3000
+
+
+def test_an_event_keeps_no_more_than_an_answer_does() -> None:
+    many = {"error": {"message": "m", "key": "sk-0123456789abcdef"}, **{f"k{number}": "v" for number in range(20_000)}}
+    kept = error_from_event(many).body
+    assert isinstance(kept, str)
+    assert len(kept) <= 2000
+    assert "sk-0" not in kept
+    # Many in number and short in all.
+    few = error_from_event({"error": {"message": "m"}, **{f"k{number}": 1 for number in range(200)}}).body
+    assert isinstance(few, dict)
+    assert len(few) == 50
+    assert few["error"] == {"message": "m"}
+    assert (
+        error_from_event({"error": {"message": "half a pair: \ud800"}}).body["error"]["message"]
+        == "half a pair: \ud800"
+    )
+
+
+def test_errors_without_words_inside_of_each_other_are_read_once() -> None:
+    looked: list[int] = []
+
+    class Counted(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            looked.append(key == "loc")
+            return super().get(key, default)
+
+    innermost: dict[str, Any] = Counted(x=1)
+    for _ in range(8):
+        innermost = {"error": innermost}
+    error_from_event(innermost)
+    assert sum(looked) == 1
+
+
 @pytest.mark.parametrize(
     ("dialect", "at_least"),
     [
