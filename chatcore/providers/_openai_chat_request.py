@@ -9,9 +9,11 @@ it.
 from __future__ import annotations
 
 import mimetypes
+from inspect import isroutine
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import pydantic_core
+from pydantic import BaseModel
 
 from chatcore.errors import InvalidInputError
 from chatcore.messages import (
@@ -94,8 +96,15 @@ def _parameter(name: str, value: Any, settings: Mapping[str, Any], host: Host) -
         return {host.max_tokens: value}
     if name == "seed":
         return {host.seed: value}
+    if name == "response_format" and isinstance(value, type):
+        form = f"{{'name': {value.__name__!r}, 'schema': {_schema_of(value)}}}"
+        msg = f"response_format is the class {value.__name__}: give {{'type': 'json_schema', 'json_schema': {form}}}."
+        raise InvalidInputError(msg)
     if name == "tools":
-        tools = [_tool(tool, position) for position, tool in enumerate(value)]
+        if not isinstance(value, list | tuple):
+            msg = f"tools is of type {type(value).__name__}: give a list of dicts, each {_TOOL_FORM}."
+            raise InvalidInputError(msg)
+        tools = [_tool(tool, position) for position, tool in enumerate(cast("Sequence[Any]", value))]
         return {name: tools} if tools else {}
     if name == "tool_choice":
         choice = _tool_choice(value, settings.get("tools") or (), host)
@@ -400,10 +409,7 @@ _ENCODERS: dict[str, Callable[[dict[str, Any], _Where], dict[str, Any]]] = {
 def _tool(tool: Any, position: int) -> dict[str, Any]:
     """One entry of `tools`: OpenAI's form as it is, a bare function wrapped, a JSON schema with a title read as one."""
     if not isinstance(tool, dict):
-        msg = (
-            f"tools[{position}] is of type {type(tool).__name__}: give a dict with 'name', 'description', 'parameters'."
-        )
-        raise InvalidInputError(msg)
+        raise InvalidInputError(f"tools[{position}] is {_what_to_give(tool)}.")
     spec = cast("dict[str, Any]", tool)
     if "function" in spec or ("type" in spec and spec["type"] not in ("object", "function")):
         return spec  # OpenAI's form, or a tool that the host itself has
@@ -418,8 +424,29 @@ def _tool(tool: Any, position: int) -> dict[str, Any]:
         if "description" in spec:
             function["description"] = spec["description"]
         return {"type": "function", "function": function}
-    msg = f"tools[{position}] has no name: give a dict with 'name', 'description', 'parameters'. It has {sorted(spec)}."
+    msg = f"tools[{position}] has no name: give {_TOOL_FORM}. It has {sorted(spec)}."
     raise InvalidInputError(msg)
+
+
+_TOOL_FORM = "{'name': ..., 'description': ..., 'parameters': a JSON schema}"
+
+
+def _what_to_give(tool: Any) -> str:
+    """What something is that is no tool yet, and how to write it as one."""
+    if isinstance(tool, type):
+        return f"the class {tool.__name__}: give its JSON schema, {_schema_of(tool)}"
+    if isroutine(tool):
+        name = tool.__name__
+        parameters = f"'parameters': {_schema_of(tool)}"
+        return f"the function {name}: give {{'name': {name!r}, 'description': what it does, {parameters}}}"
+    return f"of type {type(tool).__name__}: give {_TOOL_FORM}"
+
+
+def _schema_of(given: Any) -> str:
+    """The expression for the JSON schema of a class, or of a function's arguments."""
+    name = given.__name__
+    is_model = isinstance(given, type) and issubclass(given, BaseModel)
+    return f"{name}.model_json_schema()" if is_model else f"pydantic.TypeAdapter({name}).json_schema()"
 
 
 def _tool_choice(choice: Any, tools: Sequence[Any], host: Host) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
 from chatcore.errors import InvalidInputError
 from chatcore.messages import (
@@ -339,10 +340,71 @@ def test_no_tools_are_no_parameter() -> None:
     assert "tools" not in request(tools=[])
 
 
-@pytest.mark.parametrize(("tool", "said"), [(SCHEMA, "no name.*properties"), (len, "builtin_function")])
+class Weather(BaseModel):
+    """The weather of a city."""
+
+    city: str
+
+
+@dataclass
+class WeatherData:
+    """The weather of a city."""
+
+    city: str
+
+
+def weather(city: str, days: int = 1) -> str:
+    """Tells the weather."""
+    return f"{city}: rain for {days} days"
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        (SCHEMA, "no name.*properties"),
+        (len, r"function len.*'parameters': pydantic\.TypeAdapter\(len\)\.json_schema\(\)"),
+        (weather, r"function weather.*'name': 'weather', .*pydantic\.TypeAdapter\(weather\)\.json_schema\(\)"),
+        (Weather, r"class Weather.*give its JSON schema, Weather\.model_json_schema\(\)"),
+        (
+            WeatherData,
+            r"class WeatherData.*give its JSON schema, pydantic\.TypeAdapter\(WeatherData\)\.json_schema\(\)",
+        ),
+        (7, "type int"),
+    ],
+    ids=["no name", "builtin", "function", "model", "dataclass", "number"],
+)
 def test_a_tool_that_cannot_be_sent_is_named(tool: Any, said: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"tools\[1\].*{said}"):
         request(tools=[{"name": "f"}, tool])
+
+
+def test_what_a_refusal_says_to_give_is_a_tool() -> None:
+    parameters = TypeAdapter(weather).json_schema()
+    function = {"name": "weather", "description": weather.__doc__, "parameters": parameters}
+    tools = [function, Weather.model_json_schema(), TypeAdapter(WeatherData).json_schema()]
+    sent_tools = [tool["function"] for tool in request(tools=tools)["tools"]]
+    assert [tool["name"] for tool in sent_tools] == ["weather", "Weather", "WeatherData"]
+    assert sent_tools[0]["parameters"]["required"] == sent_tools[1]["parameters"]["required"] == ["city"]
+
+
+@pytest.mark.parametrize("tools", [{"name": "f"}, "f", weather, Weather], ids=["dict", "text", "function", "model"])
+def test_tools_are_a_list(tools: Any) -> None:
+    with pytest.raises(InvalidInputError, match=r"tools is of type .*give a list"):
+        request(tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("given", "schema"),
+    [
+        (Weather, r"Weather\.model_json_schema\(\)"),
+        (WeatherData, r"pydantic\.TypeAdapter\(WeatherData\)\.json_schema\(\)"),
+    ],
+    ids=["model", "dataclass"],
+)
+def test_a_class_for_a_response_format_is_refused_with_what_to_give(given: Any, schema: str) -> None:
+    form = rf"'type': 'json_schema', 'json_schema': \{{'name': '{given.__name__}', 'schema': {schema}"
+    with pytest.raises(InvalidInputError, match=f"response_format is the class {given.__name__}.*{form}"):
+        request(response_format=given)
 
 
 @pytest.mark.parametrize(
