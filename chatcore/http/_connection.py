@@ -22,7 +22,7 @@ from anyio.streams.tls import TLSStream
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["Connection", "Origin"]
+__all__ = ["Connection", "Origin", "Outgoing"]
 
 READ_BYTES: Final = 64 * 1024
 MAX_HEAD_BYTES: Final = 100 * 1024
@@ -45,6 +45,27 @@ class Origin(NamedTuple):
         host = f"[{self.host}]" if ":" in self.host else self.host
         default = 443 if self.tls else 80
         return f"http{'s' if self.tls else ''}://{host}{'' if self.port == default else f':{self.port}'}"
+
+
+class Outgoing:
+    """A request to be sent. It shows nothing of itself, since tools that report errors show what is in their frames.
+
+    request: its head.
+    body: its content.
+    """
+
+    __slots__ = ("body", "request")
+
+    def __init__(self, request: h11.Request, body: bytes) -> None:
+        self.request = request
+        self.body = body
+
+
+class _Unshown(bytes):
+    """Bytes that may hold a key."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
 
 
 class Connection:
@@ -79,17 +100,11 @@ class Connection:
                 raise
         return cls(origin, stream)
 
-    async def send(self, request: h11.Request, body: bytes) -> h11.Response:
+    async def send(self, outgoing: Outgoing) -> h11.Response:
         """Send a request and return the head of its response."""
-        head = self._h11.send(request) or b""
-        content = self._h11.send(h11.Data(data=body)) or b"" if body else b""
-        ending = self._h11.send(h11.EndOfMessage()) or b""
         try:
-            if len(content) <= JOIN_BYTES:
-                await self._stream.send(head + content + ending)
-            else:
-                await self._stream.send(head)
-                await self._stream.send(content)
+            for part in self._written(outgoing):
+                await self._stream.send(part)
         except anyio.BrokenResourceError:
             # A server may refuse a large request before it has read it, and close: its answer is there to be read.
             pass
@@ -102,6 +117,16 @@ class Connection:
                 if not data:
                     raise h11.RemoteProtocolError("the server closed the connection without an answer")
                 self._h11.receive_data(data)
+
+    def _written(self, outgoing: Outgoing) -> tuple[bytes, ...]:
+        """The bytes of a request, in as many parts as are to be sent."""
+        body = outgoing.body
+        head = self._h11.send(outgoing.request) or b""
+        content = self._h11.send(h11.Data(data=body)) or b"" if body else b""
+        ending = self._h11.send(h11.EndOfMessage()) or b""
+        if len(content) <= JOIN_BYTES:
+            return (_Unshown(head + content + ending),)
+        return (_Unshown(head), _Unshown(content + ending))
 
     async def read(self) -> bytes:
         """The next bytes of the response's body, as many as have come; b"" at its end."""

@@ -22,7 +22,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Protocol, TypeAlias, TypeGuard, cast
@@ -44,7 +44,7 @@ from chatcore.errors import (
     StalledError,
 )
 from chatcore.http.status import error_from, redacted
-from chatcore.http.transport import KEEPALIVE_SECONDS, IdleStackTransport, Origin, shared_ssl_context
+from chatcore.http.transport import KEEPALIVE_SECONDS, IdleStackTransport, Origin, Outgoing, shared_ssl_context
 
 __all__ = ["MAX_BODY_BYTES", "AsyncClient", "HeaderFields", "HttpClient", "HttpClientGiven", "Reply"]
 
@@ -391,9 +391,9 @@ class _Place:
     """Where a URL leads to: the connection's origin, and the request's own lines about it."""
 
     origin: Origin
-    target: bytes
+    target: bytes = field(repr=False)
     host: bytes
-    authorization: bytes | None
+    authorization: bytes | None = field(repr=False)
 
 
 @lru_cache(maxsize=256)
@@ -444,20 +444,27 @@ class _Call:
 
     provider: str | None
     method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    content: bytes
+    # Not shown, since tools that report errors show what is in their frames.
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    content: bytes = field(repr=False)
     connect_timeout: float | None
 
     def checked(self) -> _Place:
         """Where the URL leads to, once it and the headers are known to be such as can be sent."""
+        wrong = self._wrong_header()
+        if wrong is not None:
+            raise ConfigurationError(wrong)
+        return _place(self.url)
+
+    def _wrong_header(self) -> str | None:
         for name, value in self.headers:
             # h11 and httpx would refuse these too, but quote the value: a key, perhaps.
             if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
-                raise ConfigurationError(f"The header {name!r} cannot be sent: {_what_is_wrong(value)}.")
+                return f"The header {name!r} cannot be sent: {_what_is_wrong(value)}."
             if not HEADER_NAME.fullmatch(name):
-                raise ConfigurationError(f"{redacted(name)!r} is no name of a header.")
-        return _place(self.url)
+                return f"{redacted(name)!r} is no name of a header."
+        return None
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -559,6 +566,16 @@ class _Body(Protocol):
 
 
 async def _directly(pool: IdleStackTransport, call: _Call, place: _Place) -> Reply:
+    with _Failing(call, OPENING):
+        exchange = await pool.open(place.origin, _outgoing(call, place), connect_timeout=call.connect_timeout)
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in exchange.headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Reply(call, exchange.status, headers, exchange, _decoder(headers))
+
+
+def _outgoing(call: _Call, place: _Place) -> Outgoing:
     names = {name.lower() for name, _ in call.headers}
     fields = [(b"host", place.host)] if "host" not in names else []
     fields += [(name.encode("ascii"), value.encode("ascii")) for name, value in call.headers]
@@ -567,14 +584,7 @@ async def _directly(pool: IdleStackTransport, call: _Call, place: _Place) -> Rep
         fields.append((b"authorization", place.authorization))
     if "content-length" not in names and (call.content or call.method not in ("GET", "HEAD", "DELETE", "OPTIONS")):
         fields.append((b"content-length", b"%d" % len(call.content)))
-    with _Failing(call, OPENING):
-        request = h11.Request(method=call.method, target=place.target, headers=fields)
-        exchange = await pool.open(place.origin, request, call.content, connect_timeout=call.connect_timeout)
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in exchange.headers:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Reply(call, exchange.status, headers, exchange, _decoder(headers))
+    return Outgoing(h11.Request(method=call.method, target=place.target, headers=fields), call.content)
 
 
 OWN_FIELDS: Final = (

@@ -28,9 +28,9 @@ import h11
 import httpx
 
 from chatcore.engine._host import CLOSING_SECONDS
-from chatcore.http._connection import Connection, Origin
+from chatcore.http._connection import Connection, Origin, Outgoing
 
-__all__ = ["Exchange", "IdleStackTransport", "Origin", "shared_ssl_context"]
+__all__ = ["Exchange", "IdleStackTransport", "Origin", "Outgoing", "shared_ssl_context"]
 
 KEEPALIVE_SECONDS: Final = 45.0
 """How long a connection may idle. Providers close theirs after 60 s and more."""
@@ -83,9 +83,7 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
         """How many connections are in an exchange."""
         return len(self._in_use)
 
-    async def open(
-        self, origin: Origin, request: h11.Request, body: bytes, *, connect_timeout: float | None = None
-    ) -> Exchange:
+    async def open(self, origin: Origin, outgoing: Outgoing, *, connect_timeout: float | None = None) -> Exchange:
         """Send a request and return its response, opened: its head is there, its body is to be read.
 
         connect_timeout: seconds to wait for a slot and a new connection, TLS included.
@@ -95,7 +93,7 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
         """
         connection = await self._acquire(origin, connect_timeout)
         try:
-            response = await connection.send(request, body)
+            response = await connection.send(outgoing)
         except BaseException as error:
             await self._drop(connection)
             if isinstance(error, Exception):
@@ -110,13 +108,8 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
             url.scheme == "https", url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
         )
         timeouts = request.extensions.get("timeout", {})
-        body = await request.aread()
-        try:
-            head = h11.Request(method=request.method, target=url.raw_path, headers=request.headers.raw)
-        except h11.LocalProtocolError:
-            # h11's own text quotes the header: a key, perhaps.
-            raise httpx.LocalProtocolError("The request's method, path or one of its headers is illegal.") from None
-        exchange = await self.open(origin, head, body, connect_timeout=timeouts.get("connect"))
+        outgoing = _outgoing(request, await request.aread())
+        exchange = await self.open(origin, outgoing, connect_timeout=timeouts.get("connect"))
         return httpx.Response(exchange.status, headers=exchange.headers, stream=_Body(exchange))
 
     async def aclose(self) -> None:
@@ -205,6 +198,15 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
     def _free_slot(self) -> None:
         if self._slots is not None:
             self._slots.release()
+
+
+def _outgoing(request: httpx.Request, body: bytes) -> Outgoing:
+    try:
+        head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+    except h11.LocalProtocolError:
+        # h11's own text quotes the header: a key, perhaps.
+        raise httpx.LocalProtocolError("The request's method, path or one of its headers is illegal.") from None
+    return Outgoing(head, body)
 
 
 class Exchange:

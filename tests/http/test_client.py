@@ -280,6 +280,49 @@ async def test_an_endless_error_is_read_no_further_than_it_is_of_use(serve: Any,
     assert len(str(error)) < 700
 
 
+def shown_by(error: BaseException | None) -> list[str]:
+    """What a tool that reports errors shows: all that is in the frames, of the causes too."""
+    shown: list[str] = []
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename != __file__:
+                where = trace.tb_frame.f_code.co_qualname
+                shown += [f"{where} {name} = {value!r}" for name, value in trace.tb_frame.f_locals.items()]
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    return shown
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("how", ["refused", "no-answer", "cut", "timeout", "header", "large"])
+async def test_no_frame_of_an_error_shows_a_key(serve: Any, how: str) -> None:
+    async def answer(request: Any, stream: ByteStream) -> bool:
+        if how == "cut":
+            await stream.send(CHUNKED + b"3\r\none\r\n")
+        return False
+
+    headers = {**AUTHORIZED, "X-Api-Key": KEY + ("\n" if how == "header" else "")}
+    async with serve(answer) as server:
+        url = f"{server.url}/v1?key={KEY}"
+        if how == "refused":
+            url = f"http://user:{KEY}@127.0.0.1:1/v1?key={KEY}"
+        elif how == "timeout":
+            url = url.replace("http:", "https:")
+        with pytest.raises(ChatCoreError) as caught:
+            async with HttpClient().stream(
+                "POST",
+                url,
+                headers=headers,
+                content=KEY.encode() * (10_000 if how == "large" else 1),
+                connect_timeout=0.05,
+            ) as reply:
+                await reply.read()
+    shown = shown_by(caught.value)
+    assert shown
+    assert [each for each in shown if KEY in each] == []
+
+
 # ----------------------------------------------------------------------------------------------- what can never be sent
 
 

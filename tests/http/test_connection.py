@@ -10,7 +10,7 @@ import h11
 import pytest
 
 from chatcore.http import _connection
-from chatcore.http._connection import Connection, Origin
+from chatcore.http._connection import Connection, Origin, Outgoing
 
 ORIGIN = Origin(tls=False, host="acme.test", port=80)
 
@@ -41,7 +41,7 @@ def head(length: int) -> h11.Request:
 async def test_an_answer_given_before_the_request_could_be_written_is_read(length: int) -> None:
     stream = Stream(b"HTTP/1.1 413 No\r\nContent-", b"Length: 3\r\n\r\nno!")
     connection = Connection(ORIGIN, cast("Any", stream))
-    response = await connection.send(head(length), b"x" * length)
+    response = await connection.send(Outgoing(head(length), b"x" * length))
     assert response.status_code == 413
     assert await connection.read() == b"no!"
     assert connection.is_complete
@@ -52,7 +52,7 @@ async def test_an_answer_given_before_the_request_could_be_written_is_read(lengt
 async def test_a_request_that_could_not_be_written_and_was_not_answered_failed() -> None:
     connection = Connection(ORIGIN, cast("Any", Stream()))
     with pytest.raises(h11.RemoteProtocolError, match="without an answer"):
-        await connection.send(head(3), b"ask")
+        await connection.send(Outgoing(head(3), b"ask"))
     assert not connection.renew()
 
 

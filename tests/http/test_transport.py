@@ -14,7 +14,7 @@ from anyio.abc import ByteStream
 
 from chatcore.http import _connection, transport
 from chatcore.http._connection import Connection
-from chatcore.http.transport import Exchange, IdleStackTransport, Origin
+from chatcore.http.transport import Exchange, IdleStackTransport, Origin, Outgoing
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ async def opened(pool: IdleStackTransport, server: Any, body: bytes = b"ask", **
     origin = origin_of(server)
     fields = [("host", origin.host), ("content-length", str(len(body)))]
     request = h11.Request(method="POST", target="/v1", headers=fields)
-    return await pool.open(origin, request, body, **settings)
+    return await pool.open(origin, Outgoing(request, body), **settings)
 
 
 async def rest(exchange: Exchange) -> bytes:
@@ -253,7 +253,7 @@ async def test_an_answer_before_the_request_was_read_is_read(serve: Any) -> None
         port = listener.extra(anyio.abc.SocketAttribute.local_port)
         body = b"x" * 5_000_000
         head = h11.Request(method="POST", target="/", headers=[("host", "x"), ("content-length", str(len(body)))])
-        exchange = await pool.open(Origin(tls=False, host="127.0.0.1", port=port), head, body)
+        exchange = await pool.open(Origin(tls=False, host="127.0.0.1", port=port), Outgoing(head, body))
         assert (exchange.status, await rest(exchange)) == (413, b"no!")
         assert pool.idle == 0
         tasks.cancel_scope.cancel()
@@ -596,7 +596,7 @@ async def test_no_connection_is_a_connect_error_that_says_why(host: str) -> None
     async with IdleStackTransport() as pool:
         head = h11.Request(method="GET", target="/", headers=[("host", "x")])
         with pytest.raises(httpx.ConnectError) as caught:
-            await pool.open(Origin(tls=False, host=host, port=1), head, b"")
+            await pool.open(Origin(tls=False, host=host, port=1), Outgoing(head, b""))
         assert str(caught.value)
         assert "attempts failed" not in str(caught.value)
         assert (pool.idle, pool.in_use) == (0, 0)
