@@ -2,8 +2,8 @@
 
     python examples/batch_with_limits.py [asyncio|trio]
 
-The key is in OPENAI_API_KEY, the address of another provider in OPENAI_BASE_URL. `chatcore batch` does the same from files, with a
-journal and a progress bar; this is the same thing as a program of your own.
+The key is in OPENAI_API_KEY, the address of another provider in OPENAI_BASE_URL. `chatcore batch` does the same from
+files, with a journal and a progress bar; this is the same thing as a program of your own.
 """
 
 from __future__ import annotations

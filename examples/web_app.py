@@ -5,8 +5,8 @@
 
     curl -N "http://127.0.0.1:8000/answer?question=Why+is+the+sky+blue"
 
-A client that hangs up cancels the task that serves it; cancelling it closes the stream, and with it the connection to the
-provider. The key is in OPENAI_API_KEY, the address of another provider in OPENAI_BASE_URL.
+A client that hangs up cancels the task that serves it; cancelling it closes the stream, and with it the connection to
+the provider. The key is in OPENAI_API_KEY, the address of another provider in OPENAI_BASE_URL.
 """
 
 from __future__ import annotations

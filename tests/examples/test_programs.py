@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def run(*command: str, base_url: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [sys.executable, "-W", "error", *command],
         cwd=ROOT,
         env={**os.environ, "OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "any", "PYTHONPATH": str(ROOT)},
@@ -69,7 +69,7 @@ print(nbformat.writes(notebook))
 
 def test_notebook() -> None:
     with Simulator.in_thread(script="Because of Rayleigh.") as sim:
-        out = subprocess.run(  # noqa: S603 - our own command
+        out = subprocess.run(
             [sys.executable, "-c", EXECUTE, "examples/notebook.ipynb"],
             cwd=ROOT,
             env={**os.environ, "OPENAI_BASE_URL": sim.base_url, "OPENAI_API_KEY": "any", "PYTHONPATH": str(ROOT)},

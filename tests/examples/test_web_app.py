@@ -30,7 +30,7 @@ def served(kind: str, provider: ThreadedSimulator) -> Iterator[str]:
         port = probe.getsockname()[1]
     bound = f"127.0.0.1:{port}" if kind.startswith("hypercorn") else str(port)
     environment = {**os.environ, "OPENAI_BASE_URL": provider.base_url, "OPENAI_API_KEY": "any"}
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [sys.executable, "-m", *SERVERS[kind], bound], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
     )
     try:
