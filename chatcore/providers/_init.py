@@ -30,6 +30,11 @@ _BY_PREFIX: Final = {
 }
 """Whose model it is, by how its name begins; for names that only one provider uses."""
 
+_FORM: Final = (
+    f"Write 'provider:model', the provider one of {', '.join(HOSTS)}; or, for any other server that speaks OpenAI's "
+    "wire, 'openai:model' and base_url=."
+)
+
 
 def init_chat_model(model: str, *, model_provider: str | None = None, **kwargs: Any) -> BaseChatModel:
     """Make the chat model that a name stands for.
@@ -45,9 +50,16 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **kwargs: 
     **kwargs: arguments of the model: of `ChatOpenAI`.
 
     Raises:
-        ConfigurationError: the provider is not known, or an argument is wrong.
+        ConfigurationError: the provider is not known, no model is named, or an argument is wrong.
         MissingKeyError: no key was found.
     """
+    for argument, given in (("model", model), ("model_provider", model_provider or "")):
+        if not isinstance(given, str):
+            msg = f"{argument} is of type {type(given).__name__}. {_FORM}"
+            raise ConfigurationError(msg)
+    if not model.strip():
+        msg = f"model is empty. {_FORM}"
+        raise ConfigurationError(msg)
     name = model
     if model_provider is None:
         before, colon, after = model.partition(":")
@@ -58,11 +70,15 @@ def init_chat_model(model: str, *, model_provider: str | None = None, **kwargs: 
             model_provider = next((host for prefix, host in _BY_PREFIX.items() if lowered.startswith(prefix)), None)
     host = _known(model_provider or "")
     if host is None:
-        whose = f"The provider {model_provider!r}" if model_provider else f"Whose model {model!r} is"
-        msg = (
-            f"{whose} is not known. Write 'provider:model', the provider one of {', '.join(HOSTS)}; "
-            "or, for any other server that speaks OpenAI's wire, 'openai:model' and base_url=."
+        unknown = (
+            f"model_provider={model_provider!r} is not known"
+            if model_provider
+            else (f"{model!r} names no provider that is known")
         )
+        msg = f"{unknown}. {_FORM}"
+        raise ConfigurationError(msg)
+    if not name.strip():
+        msg = f"{model!r} names no model. {_FORM}"
         raise ConfigurationError(msg)
     # With a base_url of its own, "openai" only means the wire: which host it is, its address tells.
     return ChatOpenAI(model=name, provider=None if host == "openai" else host, **kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chatcore.errors import ConfigurationError, MissingKeyError
@@ -48,12 +50,18 @@ def test_a_server_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("name", "provider", "said"),
     [
-        ("somebody:model", None, "Whose model 'somebody:model' is.*openai, cerebras.*base_url="),
-        ("model", None, "Whose model 'model' is"),
-        ("model", "somebody", "The provider 'somebody'"),
+        ("somebody:model", None, "'somebody:model' names no provider that is known.*openai, cerebras.*base_url="),
+        ("model", None, "'model' names no provider that is known.*'provider:model'"),
+        ("model", "somebody", "model_provider='somebody' is not known.*openai, cerebras"),
+        (None, None, "model is of type NoneType.*'provider:model'"),
+        (5, None, "model is of type int.*'provider:model'"),
+        ("", None, "model is empty.*'provider:model'"),
+        (" ", "openai", "model is empty"),
+        ("openai:", None, "'openai:' names no model.*'provider:model'"),
+        ("m", 5, "model_provider is of type int"),
     ],
 )
-def test_names_that_nobody_knows(name: str, provider: str | None, said: str) -> None:
+def test_names_that_nobody_knows(name: Any, provider: Any, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         init_chat_model(name, model_provider=provider)
 
