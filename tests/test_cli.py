@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -125,6 +126,29 @@ def test_stdin_and_stdout_may_be_files(folder: Path, environment: dict[str, str]
         command = [*CHATCORE, "batch", "-", "-o", "-", "--simulate"]
         subprocess.run(command, stdin=given, stdout=taken, env=environment, timeout=PATIENCE_SECONDS, check=True)
     assert sorted(result["line"] for result in read(folder / "out")) == list(range(1, 21))
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    ("arguments", "redirection", "name"), [("in -o -", ">&-", "stdout"), ("- -o out", "<&-", "stdin")]
+)
+def test_closed_standard_stream_is_refused(
+    arguments: str, redirection: str, name: str, backend: str, folder: Path, environment: dict[str, str]
+) -> None:
+    write(folder / "in", 3)
+    command = f"{shlex.join(CHATCORE)} batch {arguments} --simulate --backend {backend} {redirection}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"chatcore: {name} is closed, and - stands for it; give a file, or leave {name} open.\n"
+    assert not (folder / "out").exists()
 
 
 def test_reader_of_stdout_that_leaves_ends_the_run(folder: Path, environment: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import AsyncIterator
 from typing import Self
 
@@ -17,7 +18,7 @@ import anyio.to_thread
 
 from chatcore.errors import ConfigurationError
 
-__all__ = ["MAX_LINE_BYTES", "LineReader", "count_lines", "open_input", "read_block", "wants_waiting"]
+__all__ = ["MAX_LINE_BYTES", "LineReader", "check_standard", "count_lines", "open_input", "read_block", "wants_waiting"]
 
 MAX_LINE_BYTES = 64 * 2**20
 """Longer lines are not kept, nor parsed: they are read over and reported."""
@@ -39,7 +40,7 @@ def open_input(path: str) -> int:
     """
     try:
         if path == "-":
-            os.fstat(0)
+            check_standard("stdin", 0, sys.__stdin__)
             return 0
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -50,6 +51,26 @@ def open_input(path: str) -> int:
         msg = f"The input {path!r} is a folder; give a file of lines, or - for stdin."
         raise ConfigurationError(msg)
     return fd
+
+
+def check_standard(name: str, fd: int, stream: object) -> None:
+    """See that a standard stream is what its descriptor leads to.
+
+    name, fd: of the stream.
+    stream: what the interpreter made of it when it began, None if it was closed. By now anything, such as the loop's
+        own pipe, may have taken its descriptor.
+
+    Raises:
+        ConfigurationError: it is closed.
+    """
+    try:
+        os.fstat(fd)
+        closed = stream is None
+    except OSError:
+        closed = True
+    if closed:
+        msg = f"{name} is closed, and - stands for it; give a file, or leave {name} open."
+        raise ConfigurationError(msg)
 
 
 def wants_waiting(fd: int) -> bool:

@@ -33,7 +33,7 @@ import pydantic_core
 
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.errors import ConfigurationError
-from chatcore.jobs._input import LineReader, wants_waiting
+from chatcore.jobs._input import LineReader, check_standard, wants_waiting
 
 if sys.platform != "win32":
     import fcntl
@@ -187,10 +187,8 @@ def open_stdout() -> Output:
     Raises:
         ConfigurationError: it is closed.
     """
-    try:
-        return PipeOutput(1) if wants_waiting(1) else FileOutput(os.dup(1), journal=False)
-    except OSError as error:
-        raise ConfigurationError(f"Stdout cannot be written: {error.strerror}.") from error
+    check_standard("stdout", 1, sys.__stdout__)
+    return PipeOutput(1) if wants_waiting(1) else FileOutput(os.dup(1), journal=False)
 
 
 async def open_journal(path: str, source: int, *, resume: bool, overwrite: bool) -> tuple[FileOutput, Done]:

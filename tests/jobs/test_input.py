@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chatcore.errors import ConfigurationError
 from chatcore.jobs import _input
-from chatcore.jobs._input import LineReader, count_lines, open_input
+from chatcore.jobs._input import LineReader, check_standard, count_lines, open_input
 
 
 @pytest.fixture
@@ -138,3 +138,18 @@ def test_folder_is_no_input(tmp_path: Path) -> None:
 
 def test_dash_is_stdin() -> None:
     assert open_input("-") == 0
+
+
+def test_closed_stdin_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What holds descriptor 0 by now is not stdin.
+    monkeypatch.setattr("sys.__stdin__", None)
+    with pytest.raises(ConfigurationError, match="stdin is closed"):
+        open_input("-")
+
+
+def test_standard_stream_closed_since_is_refused() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.close(writing)
+    with pytest.raises(ConfigurationError, match="stdin is closed"):
+        check_standard("stdin", reading, object())
