@@ -8,7 +8,7 @@
 
 httpcore's pool walks all its connections at every request and every response, so a request costs ten times as much
 among a thousand as alone. Here the idle connections of an origin are a stack: the one used last is used next, and what
-falls to the bottom expires.
+falls to the bottom expires. Expired ones are closed a few at a time, by whichever request comes by, to any origin.
 
 A request is sent once. Where the server closes an idle connection at the very moment of its reuse, nobody can know
 whether it has read the request, and a chat completion is no idempotent request (RFC 9112 §9.3.1): the error is
@@ -18,7 +18,7 @@ retryable, and the one layer that retries decides.
 from __future__ import annotations
 
 import ssl
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
 from typing import Final, cast
@@ -35,6 +35,7 @@ __all__ = ["Exchange", "IdleStackTransport", "Origin", "Outgoing", "shared_ssl_c
 KEEPALIVE_SECONDS: Final = 45.0
 """How long a connection may idle. Providers close theirs after 60 s and more."""
 
+SWEPT_AT_ONCE: Final = 8
 CLOSED: Final = "the pool of connections is closed: its event loop is ending"
 
 # `OSError` holds name look-up, refusals and TLS; `UnicodeError` is a host name that IDNA forbids.
@@ -70,13 +71,15 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
         # Waiters are woken in order, no newcomer passes them, and a slot given to one that was cancelled is passed on.
         self._slots = None if max_connections is None else anyio.Semaphore(max_connections, fast_acquire=True)
         self._idle: dict[Origin, deque[Connection]] = {}
+        # The same over all origins, the oldest first: all idle equally long, so that they expire in this order.
+        self._by_age: OrderedDict[Connection, None] = OrderedDict()
         self._in_use: set[Connection] = set()
         self._is_closed = False
 
     @property
     def idle(self) -> int:
         """How many connections wait for a request."""
-        return sum(map(len, self._idle.values()))
+        return len(self._by_age)
 
     @property
     def in_use(self) -> int:
@@ -115,9 +118,9 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection, idle and in use. Reading what is still open fails."""
         self._is_closed = True
-        connections = [connection for stack in self._idle.values() for connection in stack]
-        connections += self._in_use
+        connections = [*self._by_age, *self._in_use]
         self._idle.clear()
+        self._by_age.clear()
         for connection in connections:
             await _close(connection)
 
@@ -125,6 +128,7 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
         """A connection that is in use from now on."""
         if self._is_closed:
             raise httpx.ConnectError(CLOSED)
+        await self._sweep()
         if self._slots is None:
             # The usual way needs no deadline: it never waits.
             connection = await self._pop_idle(origin)
@@ -146,9 +150,9 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
         )
 
     async def _pop_idle(self, origin: Origin) -> Connection | None:
-        stack = self._idle.get(origin)
-        while stack:
+        while stack := self._idle.get(origin):
             connection = stack.pop()
+            self._no_longer_idle(connection)
             if connection.is_fresh(anyio.current_time()):
                 self._in_use.add(connection)
                 return connection
@@ -158,8 +162,7 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
     async def _connect(self, origin: Origin) -> Connection:
         while self._slots is not None and self.idle > self._slots.value:
             # Other origins' idle connections hold what the cap leaves: the oldest of them makes room.
-            stacks = (stack for stack in self._idle.values() if stack)
-            await _close(min(stacks, key=lambda stack: stack[0].expires_at).popleft())
+            await _close(self._oldest_idle())
         try:
             connection = await Connection.open(origin, self._tls() if origin.tls else None)
         except CONNECT_FAILURES as error:
@@ -181,12 +184,30 @@ class IdleStackTransport(httpx.AsyncBaseTransport):
         now = anyio.current_time()
         connection.expires_at = now + self._keepalive_expiry
         self._in_use.discard(connection)
-        stack = self._idle.setdefault(connection.origin, deque())
-        stack.append(connection)
+        self._idle.setdefault(connection.origin, deque()).append(connection)
+        self._by_age[connection] = None
         self._free_slot()
-        # The oldest are at the bottom.
-        while stack and stack[0].expires_at <= now:
-            await _close(stack.popleft())
+        await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Close a few of those that have expired: as many as one request may be charged with."""
+        now = anyio.current_time()
+        for _ in range(SWEPT_AT_ONCE):
+            if not self._by_age or next(iter(self._by_age)).expires_at > now:
+                break
+            await _close(self._oldest_idle())
+
+    def _oldest_idle(self) -> Connection:
+        connection = next(iter(self._by_age))
+        # It is at the bottom of its own stack too.
+        self._idle[connection.origin].popleft()
+        self._no_longer_idle(connection)
+        return connection
+
+    def _no_longer_idle(self, connection: Connection) -> None:
+        del self._by_age[connection]
+        if not self._idle[connection.origin]:
+            del self._idle[connection.origin]
 
     async def _drop(self, connection: Connection) -> None:
         self._in_use.discard(connection)

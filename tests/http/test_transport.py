@@ -310,6 +310,24 @@ async def test_an_idle_connection_expires(serve: Any) -> None:
         await server.until(lambda: server.open == 1)
 
 
+async def test_idle_connections_of_other_origins_expire_too_a_few_at_each_request(serve: Any) -> None:
+    async with serve(OK) as one, serve(OK) as two, IdleStackTransport(keepalive_expiry=1000) as pool:
+        for exchange in [await opened(pool, one) for _ in range(transport.SWEPT_AT_ONCE * 2 + 1)]:
+            await rest(exchange)
+        for connection in pool._idle[origin_of(one)]:
+            connection.expires_at = anyio.current_time()
+        exchange = await opened(pool, two)
+        assert pool.idle == transport.SWEPT_AT_ONCE + 1
+        await rest(exchange)
+        assert pool.idle == 2
+        await asked(pool, two)
+        assert pool.idle == 1
+        await one.until(lambda: one.open == 0)
+        # Nothing is kept of an origin that has no connection.
+        assert list(pool._idle) == [origin_of(two)]
+        assert two.accepted == 1
+
+
 # -------------------------------------------------------------------------------------------------------- cap and queue
 
 
