@@ -664,11 +664,23 @@ def _decoder(headers: Mapping[str, str]) -> _Decoder | None:
 class _Decoder:
     """Decodes a body that was compressed as we allowed it to be, a bounded part at a time."""
 
-    __slots__ = ("_coding", "_given", "_members", "_rest", "_taken", "_zlib", "is_known", "is_over", "wants_more")
+    __slots__ = (
+        "_coding",
+        "_given",
+        "_members",
+        "_rest",
+        "_taken",
+        "_window",
+        "_zlib",
+        "is_known",
+        "is_over",
+        "wants_more",
+    )
 
     def __init__(self, coding: str) -> None:
         self._coding = coding
-        self._zlib = self._begun()
+        self._window = zlib.MAX_WBITS | (16 if "gzip" in coding else 0)
+        self._zlib = zlib.decompressobj(self._window)
         self._members = 1
         self._rest = b""
         # Compressed bytes that were taken, and decoded bytes that were given for them.
@@ -701,7 +713,7 @@ class _Decoder:
             self._members += 1
             if "gzip" not in self._coding or self._members > MAX_MEMBERS:
                 raise httpx.DecodingError(f"its {self._coding} content goes on after its end")
-            self._zlib = self._begun()
+            self._zlib = zlib.decompressobj(self._window)
         try:
             decoded = self._zlib.decompress(part, DECODED_BYTES)
         except zlib.error:
@@ -717,6 +729,3 @@ class _Decoder:
             # Empty blocks decode to nothing, so that a cap on what is decoded would never be met.
             raise httpx.DecodingError(f"{self._taken:,} bytes of its {self._coding} content hold {self._given:,} only")
         return decoded
-
-    def _begun(self) -> Any:
-        return zlib.decompressobj(zlib.MAX_WBITS | (16 if "gzip" in self._coding else 0))
