@@ -26,6 +26,7 @@ from sybil.parsers import markdown, rest
 from sybil.region import Lexeme
 
 from chatcore import ChatOpenAI
+from chatcore.providers.hosts import HOSTS
 from chatcore.testing import Simulator, ThreadedSimulator
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +66,10 @@ def simulator() -> Iterator[ThreadedSimulator]:
     """What answers the examples: they find it, as a user's program finds its provider, in the environment."""
     with Simulator.in_thread() as running, pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPENAI_BASE_URL", running.base_url)
-        environment.setenv("OPENAI_API_KEY", "any")
+        # Examples also make models of other hosts, which are not asked anything.
+        for host in HOSTS.values():
+            if host.key is not None:
+                environment.setenv(host.key, "any")
         yield running
 
 
