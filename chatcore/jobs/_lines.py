@@ -17,6 +17,9 @@ from typing import Any, TypeGuard
 
 import pydantic_core
 
+from chatcore.errors import InvalidInputError
+from chatcore.messages import convert_to_messages
+
 __all__ = ["BadLine", "Line", "Prompt", "parse_line"]
 
 _BOM = b"\xef\xbb\xbf"
@@ -110,7 +113,7 @@ def _wrong_in_simple(given: dict[str, Any]) -> str | None:
     if unknown:
         # A setting at the wrong place, passed over in silence, would be found out after the whole batch.
         return f'Unknown {_listed(unknown)}: settings of the call go into "settings", your own data into "metadata".'
-    return None
+    return _wrong_in_messages(asked)
 
 
 def _wrong_in_openai(given: dict[str, Any]) -> str | None:
@@ -125,6 +128,21 @@ def _wrong_in_openai(given: dict[str, Any]) -> str | None:
         return f'"body" must be an object with "messages", not {_kind(body)}.'
     if not isinstance(body.get("messages"), list):
         return f'"body" must have a list of "messages"; it has {_listed(body)}.'
+    return _wrong_in_messages(body["messages"])
+
+
+def _wrong_in_messages(asked: str | list[Any]) -> str | None:
+    """What the model would say of them, said before it is asked; it is given them as they are."""
+    if not isinstance(asked, list):
+        return None
+    if not asked:
+        return "The list of messages is empty: there is nothing to ask."
+    try:
+        convert_to_messages(asked)
+    except InvalidInputError as error:
+        return f"The line cannot be asked: {error}."
+    except Exception as error:  # noqa: BLE001 - a line may hold anything, and stops no other
+        return f"Its messages cannot be read: {type(error).__name__}: {error}."
     return None
 
 

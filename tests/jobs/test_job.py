@@ -171,13 +171,13 @@ async def test_bad_lines_become_results_and_stop_nothing(source: Path, out: Path
         2: "BadLine",
         4: "BadLine",
         5: "BadLine",
-        6: "InvalidInputError",
-        7: "InvalidInputError",
+        6: "BadLine",
+        7: "BadLine",
         8: "ValueError",
         9: None,
         10: None,
     }
-    assert [number for number, _ in sorted(told)] == [2, 4, 5]
+    assert [number for number, _ in sorted(told)] == [2, 4, 5, 6, 7]
     assert "not UTF-8" in dict(told)[2]
     assert (report.answered, report.failed, report.blank) == (3, 6, 1)
     assert report.errors["ValueError"].example == "cannot: fail now"

@@ -98,6 +98,25 @@ def test_bad_line_says_what_is_wrong(raw: bytes, reason: str) -> None:
     assert line.number == 7
 
 
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ([], "The list of messages is empty: there is nothing to ask."),
+        ([{"role": "alien", "content": "x"}], "messages[0]: unknown role 'alien': use one of "),
+        (["hi", {"role": "user"}], "messages[1]: a message dict needs 'content'"),
+        ([5], "messages[0] is of type int"),
+        ([{"role": "assistant", "tool_calls": [{"name": "f"}], "invalid_tool_calls": 5}], "messages cannot be read: "),
+        ([{"role": "user", "content": "x", "additional_kwargs": [1]}], "messages cannot be read: "),
+    ],
+)
+@pytest.mark.parametrize("openai", [False, True], ids=["simple", "openai"])
+def test_messages_that_no_model_takes_make_a_bad_line(messages: list[Any], reason: str, openai: bool) -> None:
+    line = parsed({"custom_id": "a", "body": {"messages": messages}} if openai else {"id": "a", "input": messages})
+    assert isinstance(line, BadLine)
+    assert reason in line.reason
+    assert (line.id, line.openai) == ("a", openai)
+
+
 def test_bad_line_keeps_what_is_known_of_it() -> None:
     simple = parsed({"id": "a", "input": 5, "metadata": "mine"})
     assert (simple.id, simple.openai, simple.metadata) == ("a", False, "mine")
