@@ -54,6 +54,13 @@ _PLAIN_SECONDS = 5.0
 _SPARE_FILES = 128
 """What a process has open besides its connections."""
 
+_OPTION_OF = {
+    "api_key=": "--api-key-env",
+    "base_url=": "--base-url",
+    "resume=True": "--resume",
+    "overwrite=True": "--overwrite",
+}
+
 app = App(
     name="chatcore",
     help="Chat models, many at a time.",
@@ -87,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _refused(reason: str) -> int:
-    print(f"chatcore: {_printable(' '.join(reason.split()))}", file=sys.stderr)
+    print(f"chatcore: {_printable(_by_options(' '.join(reason.split())))}", file=sys.stderr)
     return BAD_USAGE
 
 
@@ -229,6 +236,7 @@ async def _answering(
 async def _watched(job: BatchJob, shown: _Shown, output: str) -> int:
     """Run a job under the eyes of the user, who may stop it."""
     heard: list[int] = []
+    again = "" if output == "-" else " The same command with --resume does the rest."
     try:
         async with anyio.create_task_group() as beside:
             beside.start_soon(_listen, job, shown, heard)
@@ -240,10 +248,9 @@ async def _watched(job: BatchJob, shown: _Shown, output: str) -> int:
         if not isinstance(error, OSError) or isinstance(error, ChatCoreError):
             raise error from None
         shown.summary(job.report)
-        shown.say(f"The run cannot go on: {error}. What is done is kept; the same command with --resume does the rest.")
+        shown.say(f"The run cannot go on: {error}. What is done is kept.{again}")
         return FAILED
     shown.summary(job.report)
-    again = "" if output == "-" else " The same command with --resume does the rest."
     if job.report.interrupted:
         shown.say(f"Interrupted.{again}")
         return 128 + heard[0]
@@ -308,7 +315,7 @@ class _Shown:
         self._bad_lines += 1
         if self._bad_lines <= _BAD_LINES_SHOWN:
             self.say(f"Line {number}: {reason}")
-        if self._bad_lines == _BAD_LINES_SHOWN:
+        elif self._bad_lines == _BAD_LINES_SHOWN + 1:
             self.say("Further bad lines are told in the output only.")
 
     async def follow(self, report: BatchReport) -> None:
@@ -330,7 +337,7 @@ class _Shown:
         seconds = report.seconds
         per_second = report.output_tokens / seconds if seconds else 0.0
         kept = f", {report.kept:,} kept from before" if report.kept else ""
-        again = f", {report.retries:,} retries" if report.retries else ""
+        again = f", {report.retries:,} {'retry' if report.retries == 1 else 'retries'}" if report.retries else ""
         table = Table(show_header=False, box=None, pad_edge=False)
         table.add_row("lines", f"{report.answered:,} answered, {report.failed:,} failed{kept}{again}")
         table.add_row("time", f"{seconds:.1f} s, {report.lines_per_second:,.1f} lines/s")
@@ -343,7 +350,7 @@ class _Shown:
         if report.errors:
             errors = Table("error", "lines", "such as", box=None, pad_edge=False)
             for kind, failures in sorted(report.errors.items(), key=lambda entry: -entry[1].count):
-                errors.add_row(escape(kind), f"{failures.count:,}", escape(_printable(failures.example)))
+                errors.add_row(escape(kind), f"{failures.count:,}", escape(_printable(_by_options(failures.example))))
             self._console.print(errors)
 
 
@@ -377,6 +384,13 @@ def _duration(seconds: float) -> str:
 def _spread(durations: Durations) -> str:
     median, most = durations.quantile(0.5), durations.quantile(0.95)
     return "-" if median is None or most is None else f"p50 {median:.3f} s, p95 {most:.3f} s"
+
+
+def _by_options(text: str) -> str:
+    """What the library says of its arguments, said of the options that set them."""
+    for argument, option in _OPTION_OF.items():
+        text = text.replace(f"`{argument}`", option).replace(argument, option)
+    return text
 
 
 def _printable(text: str) -> str:

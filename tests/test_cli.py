@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from chatcore.cli import run
-from chatcore.testing import Fault, Latency, Simulator
+from chatcore.testing import Fault, Latency, Reply, Simulator
 
 ROOT = Path(__file__).parent.parent
 CHATCORE = (sys.executable, "-m", "chatcore")
@@ -164,6 +164,7 @@ def test_reader_of_stdout_that_leaves_ends_the_run(folder: Path, environment: di
         said = process.stderr.read()
         assert process.wait(PATIENCE_SECONDS) == 1
     assert "The run cannot go on: [Errno 32] Broken pipe" in said
+    assert "--resume" not in said, "what went to stdout cannot be read again"
     assert "Traceback" not in said
 
 
@@ -181,6 +182,18 @@ def test_lines_that_fail(folder: Path, chatcore: Chatcore) -> None:
     results = {result["line"]: result for result in read(folder / "out")}
     assert sorted(results) == list(range(1, 15))
     assert "not UTF-8" in results[14]["error"]["message"]
+
+
+@pytest.mark.parametrize(("number", "more"), [(10, False), (11, True)])
+def test_more_bad_lines_are_spoken_of_where_there_are_more(
+    number: int, more: bool, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "in").write_bytes(b"bad\n" * number)
+    assert run(["batch", "in", "-o", "out", "--simulate"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("The line is not JSON") == 10 + 1, "each, and the example of the summary"
+    assert ("Further bad lines" in said) is more
 
 
 def test_text_of_others_cannot_steer_the_terminal(folder: Path, chatcore: Chatcore) -> None:
@@ -252,7 +265,17 @@ def test_wrong_key_fails_every_line(
     done = chatcore("batch", "in", "-o", "out", "--model", "openai:m", "--base-url", provider.base_url, "--no-stream")
     assert done.returncode == 1
     assert "AuthenticationError  3" in done.stderr
+    assert "api_key=" not in done.stderr
     assert "wrong-key-of-mine" not in done.stderr + (folder / "out").read_text("utf-8")
+
+
+def test_one_retry(folder: Path, chatcore: Chatcore, environment: dict[str, str]) -> None:
+    environment["OPENAI_API_KEY"] = "any"
+    write(folder / "in", 1)
+    with Simulator.in_thread(script=[Fault.http(500), Reply("hi")]) as simulator:
+        done = chatcore("batch", "in", "-o", "out", "--model", "openai:m", "--base-url", simulator.base_url)
+    assert done.returncode == 0, done.stderr
+    assert "1 answered, 0 failed, 1 retry\n" in done.stderr.replace(" \n", "\n").replace("  ", "")
 
 
 def test_attempt_that_stands_still_is_given_up(folder: Path, chatcore: Chatcore) -> None:
@@ -265,6 +288,7 @@ def test_attempt_that_stands_still_is_given_up(folder: Path, chatcore: Chatcore)
         assert simulator.stats.requests_total == 4
     assert done.returncode == 1
     assert "StalledError" in done.stderr
+    assert ", 2 retries" in done.stderr
 
 
 # ---------------------------------------------------------------------------------------------------------- bad usage
@@ -278,13 +302,17 @@ def test_attempt_that_stands_still_is_given_up(folder: Path, chatcore: Chatcore)
         (["in", "-o", "no/where", "--simulate"], "The output 'no/where' cannot be written: No such file"),
         (["in", "-o", ".", "--simulate"], "The output '.' cannot be written: Is a directory"),
         (["in", "-o", "in", "--simulate", "--overwrite"], "is the input itself"),
-        (["in", "-o", "full", "--simulate"], "The output 'full' exists and is not empty. Go on with it by --resume"),
+        (
+            ["in", "-o", "full", "--simulate"],
+            "Go on with it by --resume, replace it by --overwrite, or write to another file.",
+        ),
         (["in", "-o", "full", "--simulate", "--resume"], "its line 1 is no result of a batch"),
         (["in", "-o", "-", "--simulate", "--resume"], "stdout"),
         (["in", "-o", "out", "--simulate", "--resume", "--overwrite"], "ask for one of them"),
         (["in", "-o", "out"], "--model openai:gpt-5-mini"),
         (["in", "-o", "out", "--model", "nobody:m"], "'nobody:m'"),
-        (["in", "-o", "out", "--model", "openai:m"], "OPENAI_API_KEY"),
+        (["in", "-o", "out", "--model", "nobody:m"], "'openai:model' and --base-url."),
+        (["in", "-o", "out", "--model", "openai:m"], "variable OPENAI_API_KEY, or pass --api-key-env."),
         (["in", "-o", "out", "--model", "openai:m", "--api-key-env", "NONE"], "The environment variable NONE"),
         (["in", "-o", "out", "--model", "openai:m", "--base-url", "localhost:1"], "scheme"),
         (["in", "-o", "out", "--simulate", "--base-url", "http://x"], "leave out --base-url"),

@@ -269,8 +269,8 @@ class _Place:
             raise ConfigurationError(f"{self.name} is the input itself; write to another file.")
         if held.st_size and not may_hold:
             raise ConfigurationError(
-                f"{self.name} exists and is not empty. Go on with it by --resume (resume=True), replace it by"
-                " --overwrite (overwrite=True), or write to another file."
+                f"{self.name} exists and is not empty. Go on with it by resume=True, replace it by overwrite=True,"
+                " or write to another file."
             )
 
     def take(self, new: Path) -> None:
