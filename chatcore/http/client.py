@@ -46,7 +46,16 @@ from chatcore.errors import (
 from chatcore.http.status import error_from, redacted
 from chatcore.http.transport import KEEPALIVE_SECONDS, IdleStackTransport, Origin, Outgoing, shared_ssl_context
 
-__all__ = ["MAX_BODY_BYTES", "AsyncClient", "HeaderFields", "HttpClient", "HttpClientGiven", "Reply"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "AsyncClient",
+    "HeaderFields",
+    "HttpClient",
+    "HttpClientGiven",
+    "Reply",
+    "check_header",
+    "check_url",
+]
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """How large a body may be, content-decoded, unless told otherwise."""
@@ -409,6 +418,11 @@ def _place(url: str) -> _Place:
             "base_url must begin with https:// or http:// and a host, as https://api.openai.com/v1 does; the URL is "
             f"{shown!r}."
         )
+    # httpx takes any text for a host's name, and any number for a port.
+    if not (HOST_NAME.fullmatch(host) or ":" in host):
+        raise ConfigurationError(f"base_url makes no valid URL ({shown!r}): {host!r} is no host's name.")
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise ConfigurationError(f"base_url makes no valid URL ({shown!r}): {parsed.port} is no port from 1 to 65535.")
     tls = parsed.scheme == "https"
     user = parsed.userinfo
     return _Place(
@@ -419,6 +433,7 @@ def _place(url: str) -> _Place:
     )
 
 
+HOST_NAME: Final = re.compile(r"[0-9A-Za-z._~-]+")
 HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE: Final = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
 SECRET_HEADERS: Final = frozenset(
@@ -459,11 +474,9 @@ class _Call:
 
     def _wrong_header(self) -> str | None:
         for name, value in self.headers:
-            # h11 and httpx would refuse these too, but quote the value: a key, perhaps.
-            if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
-                return f"The header {name!r} cannot be sent: {_what_is_wrong(value)}."
-            if not HEADER_NAME.fullmatch(name):
-                return f"{redacted(name)!r} is no name of a header."
+            wrong = _wrong_field(name, value, f"The header {name!r}")
+            if wrong is not None:
+                return wrong
         return None
 
     @property
@@ -509,6 +522,39 @@ BROKEN: Final = frozenset(
     # httpx's and httpx2's transports, and what others let through from below.
     {"TransportError", "StreamError", "BrokenResourceError", "ClosedResourceError", "EndOfStream", "OSError"}
 )
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL to which no request can be sent.
+
+    Raises:
+        ConfigurationError: it has no valid host, port or path, or is not http or https.
+    """
+    _place(url)
+
+
+def check_header(name: str, value: object, given_as: str) -> None:
+    """Refuse a header that no request can carry. Its value is not shown.
+
+    name, value: of the header.
+    given_as: what the user knows its value as, for the error.
+
+    Raises:
+        ConfigurationError: the name is no name of a header; or the value is no str, not in ASCII, or has a control
+            character, a line break, or a space at an end.
+    """
+    wrong = _wrong_field(name, value, given_as)
+    if wrong is not None:
+        raise ConfigurationError(wrong)
+
+
+def _wrong_field(name: str, value: object, given_as: str) -> str | None:
+    # h11 and httpx would refuse these too, but quote the value: a key, perhaps.
+    if not HEADER_NAME.fullmatch(name):
+        return f"{redacted(name)!r} is no name of a header."
+    if not isinstance(value, str) or not HEADER_VALUE.fullmatch(value):
+        return f"{given_as} cannot be sent: {_what_is_wrong(value)}."
+    return None
 
 
 def _what_is_wrong(value: object) -> str:

@@ -23,7 +23,7 @@ from chatcore.errors import (
     ProviderError,
     UnprocessableError,
 )
-from chatcore.http.client import HttpClient, Reply
+from chatcore.http.client import HttpClient, Reply, check_header, check_url
 from chatcore.http.status import request_id
 from chatcore.messages import BaseMessage
 from chatcore.model import BaseChatModel, Policies
@@ -56,6 +56,9 @@ _ALIASES: Final = {
 }
 """The reference's other names of arguments."""
 
+_VARIABLES: Final = {"organization": "OPENAI_ORG_ID", "project": "OPENAI_PROJECT_ID"}
+"""The environment's names of arguments, for OpenAI's own host."""
+
 _NOT_SHOWN: Final = frozenset(
     {"api_key", "base_url", "default_headers", "default_query", "extra_body", "http_client", "model_kwargs"}
 )
@@ -72,6 +75,9 @@ def _as_address(given: str | None) -> str | None:
     if given is None:
         return None
     given = given.strip()
+    if not given:
+        msg = "it is empty: write 'https://api.openai.com/v1', for example, or leave it out"
+        raise ValueError(msg)
     parts = urlsplit(given)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         # Not repeated if it may be a key in the wrong place.
@@ -81,6 +87,7 @@ def _as_address(given: str | None) -> str | None:
     if parts.username or parts.password:
         msg = "a user or password in an address is seen in logs: give the key as api_key, or use default_headers"
         raise ValueError(msg)
+    check_url(given)
     return given.rstrip("/")
 
 
@@ -209,9 +216,9 @@ class ChatOpenAI(BaseChatModel):
                 super().__init__(**arguments)
             except ValidationError as error:
                 raise explained(type(self), error, arguments, _NOT_SHOWN) from None
-            self._settle()
+            self._settle(arguments)
 
-    def _settle(self) -> None:
+    def _settle(self, given: Mapping[str, Any]) -> None:
         """What follows from the arguments together: the host, its address, the key, the connections."""
         if self.provider is not None and self.provider not in HOSTS:
             msg = f"provider={self.provider!r} is not known; there are {', '.join(HOSTS)}. Else give base_url only."
@@ -220,8 +227,8 @@ class ChatOpenAI(BaseChatModel):
             self.base_url = HOSTS[self.provider].base_url if self.provider else _address_from_environment()
         self._host = HOSTS[self.provider] if self.provider else host_of(self.base_url)
         if self._host is OPENAI:
-            self.organization = self.organization or os.environ.get("OPENAI_ORG_ID")
-            self.project = self.project or os.environ.get("OPENAI_PROJECT_ID")
+            self.organization = self.organization or os.environ.get(_VARIABLES["organization"])
+            self.project = self.project or os.environ.get(_VARIABLES["project"])
         doubled = self.model_kwargs.keys() & type(self).model_fields.keys()
         if doubled:
             msg = f"{', '.join(sorted(doubled))}: give it as an argument of its own, not in model_kwargs."
@@ -232,7 +239,16 @@ class ChatOpenAI(BaseChatModel):
         self._http = HttpClient(self.http_client, provider=self._host.name)
         self._find_key()
         if not callable(self.api_key):
-            self._checked_key(self.api_key)
+            check_header("authorization", self._plain_key() or "", self._named("api_key", given))
+        for name in ("organization", "project"):
+            check_header(f"openai-{name}", getattr(self, name) or "", self._named(name, given))
+        for name, value in (self.default_headers or {}).items():
+            check_header(name, value, f"default_headers[{name!r}]")
+
+    def _named(self, argument: str, given: Mapping[str, Any]) -> str:
+        """What the user knows an argument's value as."""
+        variable = self._host.key if argument == "api_key" else _VARIABLES[argument]
+        return argument if given.get(argument) else f"The environment variable {variable}"
 
     def _find_key(self) -> None:
         if self.api_key is None and self._host.key is not None:
@@ -389,14 +405,9 @@ class ChatOpenAI(BaseChatModel):
         return f"{path.rstrip('/')}/chat/completions{'?' if queries else ''}{'&'.join(queries)}"
 
     async def _headers(self, call: _Call) -> dict[str, str]:
-        given: Any = self.api_key
-        if callable(given):
-            given = given()
-            if isawaitable(given):
-                given = await given
+        key = await _asked(self.api_key) if callable(self.api_key) else self._plain_key()
         accept = "text/event-stream" if call.stream else "application/json"
         headers = {"accept": accept, "content-type": "application/json"}
-        key = self._checked_key(given)
         if key:
             headers["authorization"] = f"Bearer {key}"
         if self.organization:
@@ -407,13 +418,9 @@ class ChatOpenAI(BaseChatModel):
             headers.update({name.lower(): value for name, value in more.items()})
         return headers
 
-    def _checked_key(self, given: Any) -> str | None:
-        """The key's text; None where none is needed."""
-        key = given.get_secret_value() if isinstance(given, SecretStr) else given
-        if key is not None and not isinstance(key, str):
-            msg = f"api_key() returned {type(key).__name__}: it must return the key as a str or SecretStr."
-            raise ConfigurationError(msg)
-        if key:
+    def _plain_key(self) -> str | None:
+        """The text of a key that no function gives; None where none is needed."""
+        if isinstance(self.api_key, SecretStr) and (key := self.api_key.get_secret_value()):
             return key
         host = self._host
         brings_its_own = any(name.lower() in _KEY_HEADERS for name in self.default_headers or ())
@@ -485,6 +492,20 @@ class _Call:
         if "max_completion_tokens" in given:
             settings.pop("max_tokens", None)
         return cls(settings)
+
+
+async def _asked(give: Callable[[], Any]) -> str:
+    """The key that the user's function gives."""
+    given = give()
+    if isawaitable(given):
+        given = await given
+    key = given.get_secret_value() if isinstance(given, SecretStr) else given
+    if isinstance(key, str) and key.strip():
+        return key
+    # Whoever has a function for the key wants one sent: a call without it would only be refused, and less plainly.
+    found = "an empty text" if isinstance(key, str) else "None" if key is None else type(key).__name__
+    msg = f"api_key() returned {found}: it must return the key, as a str or SecretStr."
+    raise (MissingKeyError if key is None or isinstance(key, str) else ConfigurationError)(msg)
 
 
 def _names_stream_options(error: BadRequestError | UnprocessableError) -> bool:

@@ -7,13 +7,14 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
 import httpx
 import httpx2
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from chatcore.engine.policies import Timeout
 from chatcore.errors import (
@@ -34,6 +35,16 @@ from chatcore.errors import (
 from chatcore.messages import AIMessage, AIMessageChunk, HumanMessage
 from chatcore.providers.openai import ChatOpenAI
 from chatcore.testing import Fault, Limits, Reply, Simulator
+
+
+class Weather(BaseModel):
+    city: str
+
+
+@dataclass
+class WeatherData:
+    city: str
+
 
 KEY = "sk-test-0123456789abcdef"
 TOOLS = [{"name": "add", "description": "Adds.", "parameters": {"type": "object", "properties": {"a": {}, "b": {}}}}]
@@ -435,7 +446,21 @@ async def test_input_that_cannot_be_sent_is_told_before_anything_is_sent() -> No
         await model.ainvoke("?", timeout=3)
     with pytest.raises(InvalidInputError, match="'response_format'"):
         await model.ainvoke("?", response_format=object())
+    for given in (Weather, WeatherData):
+        with pytest.raises(InvalidInputError, match=r"response_format.*Weather.*'json_schema'.*json_schema\(\)"):
+            await model.ainvoke("?", response_format=given)
     assert seen == []
+
+
+@pytest.mark.anyio
+async def test_a_schema_is_sent_as_the_refusal_of_its_class_says() -> None:
+    async with Simulator() as simulator:
+        schema = Weather.model_json_schema()
+        response_format = {"type": "json_schema", "json_schema": {"name": "Weather", "schema": schema}}
+        message = await model_of(simulator).ainvoke("?", response_format=response_format)
+        called = await model_of(simulator).ainvoke("?", tools=[schema], tool_choice="Weather")
+    assert isinstance(Weather.model_validate_json(message.content), Weather)
+    assert isinstance(Weather.model_validate(called.tool_calls[0]["args"]), Weather)
 
 
 # ----------------------------------------------------------------------------------------------------------------- keys
@@ -479,12 +504,70 @@ async def test_no_key_where_none_is_needed() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("given", [lambda: None, lambda: 7], ids=["none", "number"])
-async def test_a_function_that_gives_no_key(given: Any) -> None:
+@pytest.mark.parametrize("base_url", [None, "http://localhost:8000/v1"], ids=["openai", "local"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("found", "kind", "said"),
+    [
+        (None, MissingKeyError, "returned None"),
+        ("", MissingKeyError, "an empty text"),
+        (SecretStr(" "), MissingKeyError, "an empty text"),
+        (7, ConfigurationError, "returned int"),
+        (b"secret-bytes", ConfigurationError, "returned bytes"),
+    ],
+    ids=["none", "empty", "blank", "number", "bytes"],
+)
+async def test_a_function_that_gives_no_key(
+    base_url: str | None, is_async: bool, found: Any, kind: type[Exception], said: str
+) -> None:
+    async def fetched() -> Any:
+        return found
+
     seen: list[httpx.Request] = []
-    with pytest.raises(ConfigurationError, match=r"OPENAI_API_KEY|returned int"):
-        await model_answered_by(answering(seen), api_key=given).ainvoke("?")
+    model = model_answered_by(answering(seen), api_key=fetched if is_async else lambda: found, base_url=base_url)
+    with pytest.raises(ConfigurationError, match=rf"api_key\(\).*{said}") as raised:
+        await model.ainvoke("?")
+    assert type(raised.value) is kind
+    assert "secret-bytes" not in str(raised.value)
     assert seen == []
+
+
+BROKEN = "s3cret\r\nX-Evil: s3cret"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"api_key": BROKEN}, "api_key cannot be sent.*line break"),
+        ({"api_key": SecretStr("s3cret\n")}, "api_key cannot be sent.*strip it"),
+        ({"api_key": "\N{LEFT DOUBLE QUOTATION MARK}s3cret"}, "api_key cannot be sent: character 1 .*not in ASCII"),
+        ({"api_key": "s3cret\x00s3cret"}, "api_key cannot be sent.*control character"),
+        ({"default_headers": {"X-Team": BROKEN}}, r"default_headers\['X-Team'\] cannot be sent.*line break"),
+        ({"default_headers": {"X-Team": "s3crét"}}, r"default_headers\['X-Team'\] cannot be sent.*not in ASCII"),
+        ({"default_headers": {"X Team": "s3cret"}}, "'X Team' is no name of a header"),
+        ({"default_headers": {"X-Täm": "s3cret"}}, "'X-Täm' is no name of a header"),
+        ({"default_headers": {"": "s3cret"}}, "'' is no name of a header"),
+        ({"organization": BROKEN}, "organization cannot be sent.*line break"),
+        ({"project": "s3crét"}, "project cannot be sent.*not in ASCII"),
+    ],
+)
+def test_what_no_request_can_carry_is_refused_at_once(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as raised:
+        ChatOpenAI(**{"model": "m", "api_key": KEY, **settings})
+    assert "s3c" not in f"{raised.value!r} {raised.value.__cause__!r} {raised.value.__context__!r}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("OPENAI_API_KEY", "s3crét"), ("OPENAI_ORG_ID", BROKEN), ("OPENAI_PROJECT_ID", BROKEN)]
+)
+def test_what_no_request_can_carry_is_refused_from_the_environment_too(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=f"{variable} cannot be sent") as raised:
+        ChatOpenAI(model="m")
+    assert "s3c" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -565,6 +648,14 @@ async def test_copies_share_their_connections() -> None:
         ({"model": ""}, "model: .*at least 1 character"),
         ({"base_url": "localhost:8000/v1"}, "base_url: 'localhost:8000/v1' has no scheme"),
         ({"base_url": "http://"}, "base_url: 'http://' has no"),
+        ({"base_url": ""}, "base_url: it is empty.*https://api.openai.com/v1"),
+        ({"base_url": "  "}, "base_url: it is empty"),
+        ({"base_url": "http://a b/v1"}, "base_url: .*'a%20b' is no host"),
+        ({"base_url": "http://host:99999/v1"}, "base_url: .*99999 is no port.*65535"),
+        ({"base_url": "http://host:0/v1"}, "base_url: .*0 is no port"),
+        ({"base_url": "http://host:abc/v1"}, "base_url: .*valid URL.*port"),
+        ({"base_url": "http://[::1/v1"}, "base_url: .*IPv6"),
+        ({"base_url": "http://host/v1\n/x"}, "base_url: .*valid URL.*non-printable"),
         ({"base_url": "ftp://example.com"}, "base_url: 'ftp://example.com' has no scheme"),
         ({"base_url": "http://user:pass@example.com"}, "base_url: a user or password"),
         ({"temperature": -1}, r"temperature: .*greater than or equal to 0 \(given: -1\)"),
