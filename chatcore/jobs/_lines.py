@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 import pydantic_core
 
@@ -131,14 +131,14 @@ def _wrong_in_openai(given: dict[str, Any]) -> str | None:
     return _wrong_in_messages(body["messages"])
 
 
-def _wrong_in_messages(asked: str | list[Any]) -> str | None:
+def _wrong_in_messages(asked: object) -> str | None:
     """What the model would say of them, said before it is asked; it is given them as they are."""
     if not isinstance(asked, list):
         return None
     if not asked:
         return "The list of messages is empty: there is nothing to ask."
     try:
-        convert_to_messages(asked)
+        convert_to_messages(cast("list[Any]", asked))
     except InvalidInputError as error:
         return f"The line cannot be asked: {error}."
     except Exception as error:  # noqa: BLE001 - a line may hold anything, and stops no other

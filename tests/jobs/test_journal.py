@@ -97,7 +97,7 @@ async def test_empty_file_is_used(out: Path, source: int) -> None:
 
 async def test_full_file_is_refused(out: Path, source: int) -> None:
     out.write_bytes(result(1))
-    await refused(out, source, r"exists and is not empty.*--resume.*--overwrite")
+    await refused(out, source, r"exists and is not empty.*resume=True.*overwrite=True")
 
 
 async def test_full_file_is_overwritten_if_that_is_asked(out: Path, source: int) -> None:
