@@ -113,7 +113,7 @@ def _wrong_in_simple(given: dict[str, Any]) -> str | None:
     if unknown:
         # A setting at the wrong place, passed over in silence, would be found out after the whole batch.
         return f'Unknown {_listed(unknown)}: settings of the call go into "settings", your own data into "metadata".'
-    return _wrong_in_messages(asked)
+    return _wrong_in_messages(cast("object", asked))
 
 
 def _wrong_in_openai(given: dict[str, Any]) -> str | None:
