@@ -76,6 +76,7 @@ class BatchReport:
     first_token: time to first token of the same calls, where they were streamed.
     errors: failures by kind, which is the error's class.
     interrupted: whether the job was stopped before its end.
+    gave_up: whether it stopped of itself, since all that it had asked was refused for a reason that is not the line's.
     seconds: from the first line to the last.
     """
 
@@ -92,6 +93,7 @@ class BatchReport:
     first_token: Durations = field(default_factory=Durations)
     errors: dict[str, ErrorKind] = field(default_factory=dict[str, ErrorKind])
     interrupted: bool = False
+    gave_up: bool = False
     _begun: float | None = None
     _ended: float | None = None
     _pace: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])

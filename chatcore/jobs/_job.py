@@ -27,7 +27,7 @@ import anyio
 from chatcore.engine.batch import collapse, run_workers
 from chatcore.engine.limits import TokenBucket
 from chatcore.engine.request import Request, Response, Whole
-from chatcore.errors import ChatCoreError, ConfigurationError
+from chatcore.errors import AuthenticationError, ChatCoreError, ConfigurationError, NotFoundError
 from chatcore.jobs._figures import BatchReport
 from chatcore.jobs._input import MAX_LINE_BYTES, LineReader, count_lines, open_input
 from chatcore.jobs._journal import Done, Output, open_journal, open_stdout
@@ -36,8 +36,15 @@ from chatcore.jobs._results import Answer, Failure, encoded
 from chatcore.messages import AIMessage
 from chatcore.runnables import Runnable
 
-__all__ = ["BatchJob", "ClockedBucket"]
+__all__ = ["HOPELESS", "HOPELESS_LINES", "BatchJob", "ClockedBucket"]
 
+HOPELESS = (AuthenticationError.__name__, NotFoundError.__name__)
+"""Failures that the next line will meet, too."""
+
+HOPELESS_LINES = 20
+"""So many of them, and nothing else, are enough."""
+
+_BAD_LINE = "BadLine"
 _SYNC_SECONDS = 1.0
 _STREAMED_AT_ONCE = 32
 _PATIENCE_SECONDS = 300.0
@@ -49,12 +56,15 @@ class BatchJob:
 
     ::
 
+        from chatcore.jobs import BatchJob
+
         job = BatchJob(model, "prompts.jsonl", "answers.jsonl", max_concurrency=500, resume=True)
 
     and then `await job.run()`.
 
     docs/batch.md describes the lines of both files. A line that cannot be asked, or whose call fails, gets a result
-    that says so, and stops nothing else.
+    that says so, and stops nothing else. Only if each of the first 20 calls fails for a wrong key, or since there is no
+    such model or path, the job gives up: so would all others.
 
     model: a chat model, with or without fallbacks and the like; anything that answers a prompt with an `AIMessage`.
     source: path of the input; "-": stdin.
@@ -200,11 +210,14 @@ class BatchJob:
             self.report.add_answer(outcome.messages[0].usage_metadata, outcome.seconds, outcome.first_token)
         else:
             self.report.add_failure(outcome.type, outcome.message)
+            if _is_hopeless(self.report):
+                self.report.gave_up = True
+                self.stop()
 
     def _refusal(self, line: BadLine) -> Failure:
         if self._on_bad_line is not None:
             self._on_bad_line(line.number, line.reason)
-        return Failure("BadLine", line.reason)
+        return Failure(_BAD_LINE, line.reason)
 
     async def _outcome(self, line: Prompt) -> Answer | Failure:
         self.report.in_flight += 1
@@ -321,6 +334,15 @@ def _may_pass(error: BaseException) -> bool:
         return isinstance(error, OSError)
     asked: float | None = getattr(error, "retry_after", None)
     return asked is None or asked <= _PATIENCE_SECONDS
+
+
+def _is_hopeless(report: BatchReport) -> bool:
+    """Whether all that has been asked was refused as all the rest will be. Bad lines were not asked."""
+    if report.answered:
+        return False
+    refused = sum(report.errors[kind].count for kind in HOPELESS if kind in report.errors)
+    bad = report.errors[_BAD_LINE].count if _BAD_LINE in report.errors else 0
+    return refused >= HOPELESS_LINES and refused + bad == report.failed
 
 
 def _too_long(number: int) -> BadLine:

@@ -15,7 +15,14 @@ import anyio.lowlevel
 import pytest
 from pydantic import Field
 
-from chatcore.errors import ConfigurationError, RateLimited
+from chatcore.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimited,
+)
 from chatcore.jobs import BatchJob, _job
 from chatcore.jobs._job import ClockedBucket
 from chatcore.messages import AIMessage, AIMessageChunk
@@ -440,6 +447,46 @@ async def test_answer_that_came_with_the_stop_is_kept(stream: bool, source: Path
     job = BatchJob(Stopping(), source, out, stream=stream, max_concurrency=1)
     assert (await job.run()).interrupted
     assert [result["output"] for result in read(out)] == ["x"]
+
+
+class Refusing(Echo):
+    """Refuses every prompt but those in `answered`, all for the same reason."""
+
+    error: Any = AuthenticationError
+    answered: frozenset[str] = frozenset()
+
+    async def _answer(self, messages: list[Any]) -> str:
+        text = await super()._answer(messages)
+        if text not in self.answered:
+            raise self.error("no")
+        return text
+
+
+@pytest.mark.parametrize("error", [AuthenticationError, NotFoundError])
+async def test_job_whose_every_line_is_refused_gives_up(error: type[Exception], source: Path, out: Path) -> None:
+    write(source, [b"bad", *prompts(200)])
+    model = Refusing(error=error)
+    report = await BatchJob(model, source, out, max_concurrency=5).run()
+    assert report.gave_up
+    assert report.interrupted
+    assert 20 <= len(model.asked) < 30
+    assert report.errors[error.__name__].count == len(read(out)) - 1
+    rest = await BatchJob(Echo(), source, out, resume=True).run()
+    assert (rest.answered, rest.failed, rest.gave_up) == (200, 1, False)
+
+
+@pytest.mark.parametrize("error", [PermissionDeniedError, BadRequestError])
+async def test_refusals_that_may_be_of_one_line_stop_nothing(error: type[Exception], source: Path, out: Path) -> None:
+    write(source, prompts(60))
+    report = await BatchJob(Refusing(error=error), source, out).run()
+    assert (report.failed, report.gave_up, report.interrupted) == (60, False, False)
+
+
+async def test_one_answer_shows_that_the_rest_is_worth_asking(source: Path, out: Path) -> None:
+    write(source, prompts(60))
+    model = Refusing(answered=frozenset(["text 20"]))
+    report = await BatchJob(model, source, out, max_concurrency=1).run()
+    assert (report.answered, report.failed, report.gave_up) == (1, 59, False)
 
 
 async def test_stop_before_the_run(source: Path, out: Path) -> None:
