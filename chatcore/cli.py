@@ -12,6 +12,7 @@ Progress, summary and errors go to stderr, so that stdout may be the output.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -23,7 +24,7 @@ from typing import Annotated, Any, Literal
 import anyio
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
@@ -34,7 +35,7 @@ from chatcore.engine.batch import collapse
 from chatcore.engine.policies import Timeout
 from chatcore.errors import ChatCoreError, ConfigurationError
 from chatcore.jobs import BatchJob, BatchReport, Durations
-from chatcore.jobs._job import ClockedBucket
+from chatcore.jobs._job import HOPELESS, HOPELESS_LINES, ClockedBucket
 from chatcore.model import BaseChatModel
 from chatcore.providers import init_chat_model
 from chatcore.testing import Faults, Latency, Limits, Simulator
@@ -42,7 +43,7 @@ from chatcore.testing import Faults, Latency, Limits, Simulator
 if sys.platform != "win32":
     import resource
 
-__all__ = ["app", "batch", "run", "simulate"]
+__all__ = ["Progress", "app", "batch", "run", "simulate"]
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -51,6 +52,7 @@ _CONNECT_SECONDS = 10.0
 _BAD_LINES_SHOWN = 10
 _REFRESH_SECONDS = 0.2
 _PLAIN_SECONDS = 5.0
+_BAR_COLUMNS = 60
 _SPARE_FILES = 128
 """What a process has open besides its connections."""
 
@@ -251,6 +253,9 @@ async def _watched(job: BatchJob, shown: _Shown, output: str) -> int:
         shown.say(f"The run cannot go on: {error}. What is done is kept.{again}")
         return FAILED
     shown.summary(job.report)
+    if job.report.gave_up:
+        shown.say(f"{_why_it_gave_up(job.report)}{again}")
+        return FAILED
     if job.report.interrupted:
         shown.say(f"Interrupted.{again}")
         return 128 + heard[0]
@@ -258,6 +263,18 @@ async def _watched(job: BatchJob, shown: _Shown, output: str) -> int:
         shown.say(f"Some lines failed; their results say why.{again}")
         return FAILED
     return DONE
+
+
+def _why_it_gave_up(report: BatchReport) -> str:
+    kind, failures = max(
+        ((kind, failures) for kind, failures in report.errors.items() if kind in HOPELESS),
+        key=lambda entry: entry[1].count,
+    )
+    example = _by_options(failures.example)
+    return (
+        f"Stopped early: all of the first {HOPELESS_LINES} lines asked were refused, and so would be the rest. {kind}:"
+        f" {example} Mend the key, the address or the model's name."
+    )
 
 
 async def _listen(job: BatchJob, shown: _Shown, heard: list[int]) -> None:
@@ -324,13 +341,13 @@ class _Shown:
             while True:
                 await anyio.sleep(_PLAIN_SECONDS)
                 self.say(_state(report))
-        with Live(console=self._console, auto_refresh=False) as live:
+        with Live(Progress(report), console=self._console, auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(_drawn(report), refresh=True)
+                    live.refresh()
                     await anyio.sleep(_REFRESH_SECONDS)
             finally:
-                live.update(_drawn(report), refresh=True)
+                live.refresh()
 
     def summary(self, report: BatchReport) -> None:
         """The table at the end, and the errors by kind."""
@@ -354,25 +371,41 @@ class _Shown:
             self._console.print(errors)
 
 
-def _drawn(report: BatchReport) -> Table:
-    """A job's figures under a bar; the bar moves to and fro as long as the total is not known."""
-    total = None if report.total is None else max(1, report.total - report.blank)
-    bar = ProgressBar(total, report.kept + report.done, width=60, pulse=total is None)
-    drawn = Table.grid()
-    drawn.add_row(bar)
-    drawn.add_row(Text(_state(report)))
-    return drawn
+class Progress:
+    """A job's figures under a bar, as rich draws them: as they are at that moment, and as wide as there is room.
+
+    The bar moves to and fro as long as the total is not known.
+    """
+
+    def __init__(self, report: BatchReport) -> None:
+        self._report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        report, columns = self._report, options.max_width
+        total = None if report.total is None else max(1, report.total - report.blank)
+        yield ProgressBar(total, report.kept + report.done, width=min(_BAR_COLUMNS, columns), pulse=total is None)
+        # The bar leaves its line open.
+        yield Text("\n" + _state(report, columns))
 
 
-def _state(report: BatchReport) -> str:
-    """A job's figures in one line."""
+def _state(report: BatchReport, columns: float = math.inf) -> str:
+    """A job's figures in one line: all of them, or those that matter most if there is room for no more."""
     total = "" if report.total is None else f" of {report.total - report.blank:,}"
     left = report.seconds_left()
-    return (
-        f"{report.kept + report.done:,}{total} done, {report.failed:,} failed, {report.in_flight:,} in flight,"
-        f" {report.input_tokens:,} + {report.output_tokens:,} tokens, {report.pace():,.0f} lines/s"
-        f"{'' if left is None else f', {_duration(left)} left'}"
-    )
+    said = {
+        "done": f"{report.kept + report.done:,}{total} done",
+        "failed": f"{report.failed:,} failed",
+        "in flight": f"{report.in_flight:,} in flight",
+        "tokens": f"{report.input_tokens:,} + {report.output_tokens:,} tokens",
+        "pace": f"{report.pace():,.0f} lines/s",
+    }
+    if left is not None:
+        said["left"] = f"{_duration(left)} left"
+    for dispensable in ("tokens", "in flight", "pace", "failed"):
+        if len(", ".join(said.values())) <= columns:
+            break
+        del said[dispensable]
+    return ", ".join(said.values())
 
 
 def _duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import pty
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from chatcore.cli import run
+from chatcore.cli import Progress, run
+from chatcore.jobs import BatchReport
 from chatcore.testing import Fault, Latency, Reply, Simulator
 
 ROOT = Path(__file__).parent.parent
@@ -233,6 +236,23 @@ def test_progress_on_a_terminal(folder: Path, environment: dict[str, str]) -> No
     assert b"300 answered" in shown
 
 
+@pytest.mark.parametrize("total", [10_000_000, None])
+@pytest.mark.parametrize("columns", [50, 60, 80, 100, 200])
+def test_progress_fits_the_terminal(columns: int, total: int | None) -> None:
+    report = BatchReport(total=total, answered=1_234_567, failed=12, in_flight=1000)
+    report.input_tokens, report.output_tokens = 123_456_789, 987_654_321
+    report.begin()
+    console = Console(width=columns, file=io.StringIO(), record=True, force_terminal=True, color_system="standard")
+    console.print(Progress(report))
+    bar, *text = console.export_text().splitlines()
+    assert len(bar.strip()) == min(columns, 60)
+    assert len(text) == 1, "one line"
+    assert text[0].startswith("1,234,579 ")
+    assert len(text[0]) <= columns
+    assert text[0].endswith(" left") is (total is not None)
+    assert ("tokens" in text[0]) is (columns >= (120 if total else 100))
+
+
 # ---------------------------------------------------------------------------------------------------- a real provider
 
 
@@ -267,6 +287,27 @@ def test_wrong_key_fails_every_line(
     assert "AuthenticationError  3" in done.stderr
     assert "api_key=" not in done.stderr
     assert "wrong-key-of-mine" not in done.stderr + (folder / "out").read_text("utf-8")
+
+
+@pytest.mark.parametrize("output", ["out", "-"])
+def test_wrong_key_ends_a_long_run_early(
+    output: str, folder: Path, chatcore: Chatcore, environment: dict[str, str], provider: Any
+) -> None:
+    environment["OPENAI_API_KEY"] = "wrong-key-of-mine"
+    write(folder / "in", 2000)
+    command = ["batch", "in", "-o", output, "--model", "openai:m", "--base-url", provider.base_url]
+    done = chatcore(*command, "--max-concurrency", 10)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Stopped early: all of the first 20 lines")
+    assert "AuthenticationError" in last
+    assert ("--resume" in last) is (output == "out")
+    assert provider.stats.requests_total < 50
+    if output == "out":
+        environment["OPENAI_API_KEY"] = "sesame"
+        again = chatcore(*command, "--resume")
+        assert again.returncode == 0, again.stderr
+        assert sorted(result["line"] for result in read(folder / "out")) == list(range(1, 2001))
 
 
 def test_one_retry(folder: Path, chatcore: Chatcore, environment: dict[str, str]) -> None:
