@@ -55,6 +55,7 @@ __all__ = [
     "Reply",
     "check_header",
     "check_url",
+    "is_secret",
 ]
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
@@ -436,17 +437,7 @@ def _place(url: str) -> _Place:
 HOST_NAME: Final = re.compile(r"[0-9A-Za-z._~-]+")
 HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE: Final = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?")
-SECRET_HEADERS: Final = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "x-api-key",
-        "api-key",
-        "x-goog-api-key",
-        "ocp-apim-subscription-key",
-        "cookie",
-    }
-)
+SECRET_NAME: Final = re.compile(r"key|token|secret|auth|cookie|password|credential|signature", re.IGNORECASE)
 
 OPENING: Final = "before an answer came"
 READING: Final = "in the middle of its answer"
@@ -481,7 +472,7 @@ class _Call:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        found = [value for name, value in self.headers if name.lower() in SECRET_HEADERS]
+        found = [value for name, value in self.headers if is_secret(name)]
         found += [value.partition(" ")[2] for value in found]
         found += re.findall(r"[?&](?:api[-_]?)?key=([^&#]+)", self.url)
         return tuple(filter(None, found))
@@ -522,6 +513,11 @@ BROKEN: Final = frozenset(
     # httpx's and httpx2's transports, and what others let through from below.
     {"TransportError", "StreamError", "BrokenResourceError", "ClosedResourceError", "EndOfStream", "OSError"}
 )
+
+
+def is_secret(name: str) -> bool:
+    """Whether a header or a part of a query, by its name, may hold what must be shown and stored nowhere."""
+    return SECRET_NAME.search(name) is not None
 
 
 def check_url(url: str) -> None:

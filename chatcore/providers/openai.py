@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from typing_extensions import override
 
 from chatcore.engine.policies import Retry, Timeout
+from chatcore.engine.request import Edit
 from chatcore.errors import (
     BadRequestError,
     ConfigurationError,
@@ -23,7 +24,7 @@ from chatcore.errors import (
     ProviderError,
     UnprocessableError,
 )
-from chatcore.http.client import HttpClient, Reply, check_header, check_url
+from chatcore.http.client import HttpClient, Reply, check_header, check_url, is_secret
 from chatcore.http.status import request_id
 from chatcore.messages import BaseMessage
 from chatcore.model import BaseChatModel, Policies
@@ -86,6 +87,9 @@ def _as_address(given: str | None) -> str | None:
         raise ValueError(msg)
     if parts.username or parts.password:
         msg = "a user or password in an address is seen in logs: give the key as api_key, or use default_headers"
+        raise ValueError(msg)
+    if any(is_secret(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        msg = "a key in an address is seen in logs: give it as api_key, or in default_query"
         raise ValueError(msg)
     check_url(given)
     return given.rstrip("/")
@@ -443,9 +447,12 @@ class ChatOpenAI(BaseChatModel):
         """Without the key, headers that carry one, and connections."""
         state = super().__getstate__()
         fields = {**state["__dict__"], "api_key": None, "http_client": None}
-        if self.default_headers:
-            kept = {name: value for name, value in self.default_headers.items() if name.lower() not in _KEY_HEADERS}
-            fields["default_headers"] = kept
+        fields["default_headers"] = _without_secrets(self.default_headers)
+        fields["default_query"] = _without_secrets(self.default_query)
+        fields["_middleware"] = tuple(
+            replace(layer, settings=_harmless(layer.settings)) if isinstance(layer, Edit) else layer
+            for layer in self._middleware
+        )
         private: dict[str, Any] = {**state["__pydantic_private__"]}
         private.pop("_http", None)
         return {**state, "__dict__": fields, "__pydantic_private__": private}
@@ -464,6 +471,16 @@ class ChatOpenAI(BaseChatModel):
         for shared in (self._http, self.http_client, self.api_key, self.rate_limiter):
             memo[id(shared)] = shared
         return super().__deepcopy__(memo)
+
+
+def _without_secrets(named: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if named is None else {name: value for name, value in named.items() if not is_secret(name)}
+
+
+def _harmless(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What `bind` was given, without the keys in it."""
+    parts = ("extra_headers", "extra_query")
+    return {name: _without_secrets(value) if name in parts else value for name, value in settings.items()}
 
 
 class _Call:

@@ -11,6 +11,7 @@ import textwrap
 import weakref
 import zlib
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ from chatcore.errors import (
 from chatcore.http import client as module
 from chatcore.http import transport
 from chatcore.http.client import HttpClient, Reply
+
+# Without the time of day in it, which would be in the names of tests.
+zipped = partial(gzip.compress, mtime=0)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -116,7 +120,7 @@ async def test_parts_come_as_they_are_sent(serve: Any, make_client: Made) -> Non
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 async def test_compressed_content_is_decoded(serve: Any, make_client: Made, coding: str) -> None:
     text = b"data: " + os.urandom(2000).hex().encode() * 1000
-    packed = gzip.compress(text) if coding == "gzip" else zlib.compress(text)
+    packed = zipped(text) if coding == "gzip" else zlib.compress(text)
     async with serve(whole(packed, f"Content-Encoding: {coding}")) as server:
         async with make_client().stream("POST", server.url) as reply:
             assert await reply.read() == text
@@ -596,7 +600,7 @@ async def test_deflate_without_its_wrapping_is_decoded(serve: Any) -> None:
 
 @pytest.mark.anyio
 async def test_a_small_body_that_unpacks_to_a_huge_one_is_unpacked_in_bounded_parts(serve: Any) -> None:
-    packed = gzip.compress(b"\0" * 20_000_000)
+    packed = zipped(b"\0" * 20_000_000)
     async with serve(whole(packed, "Content-Encoding: gzip")) as server:
         sizes = []
         async with HttpClient().stream("POST", server.url) as reply:
@@ -609,15 +613,15 @@ async def test_a_small_body_that_unpacks_to_a_huge_one_is_unpacked_in_bounded_pa
 @pytest.mark.parametrize(
     ("answer", "kind", "text"),
     [
-        (whole(gzip.compress(b"hello")[:-4], "Content-Encoding: gzip"), ConnectionFailedError, "cut short"),
+        (whole(zipped(b"hello")[:-4], "Content-Encoding: gzip"), ConnectionFailedError, "cut short"),
         (whole(b"hello", "Content-Encoding: br"), MalformedResponseError, "'br' was not asked for"),
         (whole(b"hello", "Content-Encoding: deflate"), MalformedResponseError, "not deflate"),
         (
-            whole(gzip.compress(b"hello") + gzip.compress(b" world")[:-4], "Content-Encoding: gzip"),
+            whole(zipped(b"hello") + zipped(b" world")[:-4], "Content-Encoding: gzip"),
             ConnectionFailedError,
             "cut short",
         ),
-        (whole(gzip.compress(b"hello") + bytes(9), "Content-Encoding: gzip"), MalformedResponseError, "not gzip"),
+        (whole(zipped(b"hello") + bytes(9), "Content-Encoding: gzip"), MalformedResponseError, "not gzip"),
         (whole(zlib.compress(b"a") + b"b", "Content-Encoding: deflate"), MalformedResponseError, "goes on after"),
     ],
 )
@@ -661,7 +665,7 @@ class Bytes:
 @pytest.mark.anyio
 async def test_compressed_content_may_come_byte_by_byte() -> None:
     call = module._Call(None, "GET", "http://acme.test", (), b"", None)
-    reply = Reply(call, 200, {}, Bytes(gzip.compress(b"hello")), module._Decoder("gzip"))
+    reply = Reply(call, 200, {}, Bytes(zipped(b"hello")), module._Decoder("gzip"))
     assert await reply.read() == b"hello"
     assert await reply.read() == b""
     await reply.aclose()
@@ -674,7 +678,7 @@ def packed_reply(body: Bytes, coding: str = "gzip") -> Reply:
 @pytest.mark.anyio
 @pytest.mark.parametrize("size", [1, 7, 1000])
 async def test_members_of_gzip_are_one_content(size: int) -> None:
-    packed = gzip.compress(b"hello") + gzip.compress(b"") + gzip.compress(b" world")
+    packed = zipped(b"hello") + zipped(b"") + zipped(b" world")
     assert await packed_reply(Bytes(packed, size)).read() == b"hello world"
 
 
@@ -682,11 +686,11 @@ async def test_members_of_gzip_are_one_content(size: int) -> None:
 @pytest.mark.parametrize(
     ("coding", "first", "endless"),
     [
-        ("gzip", gzip.compress(b"hello"), bytes(65536)),
+        ("gzip", zipped(b"hello"), bytes(65536)),
         ("deflate", zlib.compress(b"hello"), bytes(65536)),
         # Empty members, and a member of empty blocks.
-        ("gzip", b"", gzip.compress(b"") * 3000),
-        ("gzip", gzip.compress(b"")[:10], b"\0\0\0\xff\xff" * 10_000),
+        ("gzip", b"", zipped(b"") * 3000),
+        ("gzip", zipped(b"")[:10], b"\0\0\0\xff\xff" * 10_000),
     ],
     ids=["after-gzip", "after-deflate", "members", "blocks"],
 )

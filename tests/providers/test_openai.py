@@ -740,3 +740,30 @@ def test_only_what_is_set_is_shown() -> None:
     assert repr(ChatOpenAI(model="m", api_key=KEY, seed=1)) == (
         "ChatOpenAI(model='m', base_url='https://api.openai.com/v1', seed=1)"
     )
+
+
+SECRET = "swordfish-swordfish"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"default_headers": {"Ocp-Apim-Subscription-Key": SECRET, "X-Team": "blue"}},
+        {"default_headers": {"Cookie": SECRET, "X-Team": "blue"}},
+        {"default_query": {"api-key": SECRET, "team": "blue"}},
+    ],
+    ids=["subscription key", "cookie", "query"],
+)
+def test_no_pickle_holds_what_may_be_a_key(given: dict[str, Any]) -> None:
+    model = ChatOpenAI(model="m", api_key="any", **given)
+    assert SECRET.encode() not in pickle.dumps(model)
+    assert b"blue" in pickle.dumps(model), "what is no secret is kept"
+    bound = model.bind(stop=["x"], extra_headers={"authorization": SECRET}, extra_query={"token": SECRET})
+    assert SECRET.encode() not in pickle.dumps(bound)
+    assert b"stop" in pickle.dumps(bound)
+
+
+def test_a_key_in_the_address_is_refused_without_showing_it() -> None:
+    with pytest.raises(ConfigurationError, match="default_query") as caught:
+        ChatOpenAI(model="m", base_url=f"https://example.com/v1?api-key={SECRET}")
+    assert SECRET not in str(caught.value)
