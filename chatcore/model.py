@@ -546,7 +546,7 @@ def _no_chunk(given: object) -> MalformedResponseError:
 class _Chunks:
     """A streamed answer: what the hook yields, given on as message chunks, and joined on the way."""
 
-    __slots__ = ("_count", "_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_whole")
+    __slots__ = ("_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_whole")
 
     def __init__(self, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk], first: Any) -> None:
         self._first: ChatGenerationChunk | AIMessageChunk | None = first
