@@ -8,24 +8,25 @@
     ├── InvalidInputError (ValueError)       the input of a call is wrong; nothing was sent
     ├── UnsupportedError (NotImplementedError)   this model cannot do what was asked
     ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
-    ├── DeadlineExceededError (TimeoutError) the call's own total timeout ran out
-    │   ├── StalledError                     one attempt stood still: no connection, no answer    retryable
-    │   └── StreamTimedOut (StreamInterrupted)   time ran out in the middle of a stream           retryable
-    ├── StreamInterrupted                    a stream broke off after its first chunk                 retryable
-    └── ProviderError                        the provider, or the way to it, failed
-        ├── ConnectionFailedError            no answer: refused, reset, TLS, DNS           retryable
-        ├── MalformedResponseError           an answer that cannot be read                 retryable
-        ├── BadRequestError                  400 and other 4xx
-        │   ├── ContextOverflowError         the prompt is longer than the model's context
-        │   └── ContentFilteredError         the provider refused to process the prompt
-        ├── AuthenticationError              401
-        ├── PermissionDeniedError            403
-        ├── NotFoundError                    404
-        ├── UnprocessableError               422
-        ├── RateLimited                      429                                           retryable
-        │   └── QuotaExhaustedError          429 that no waiting will mend
-        └── ServerError                      5xx, 408, 409                                 retryable
-            └── OverloadedError              503, 529, "overloaded" in any form            retryable
+    └── ModelError                           the call of a model failed: the root of the rest
+        ├── DeadlineExceededError (TimeoutError) the call's own total timeout ran out
+        │   ├── StalledError                     one attempt stood still: no connection, no answer    retryable
+        │   └── StreamTimedOut (StreamInterrupted)   time ran out in the middle of a stream           retryable
+        ├── StreamInterrupted                    a stream broke off after its first chunk             retryable
+        └── ProviderError                        the provider, or the way to it, failed
+            ├── ConnectionFailedError            no answer: refused, reset, TLS, DNS           retryable
+            ├── MalformedResponseError           an answer that cannot be read                 retryable
+            ├── BadRequestError                  400 and other 4xx
+            │   ├── ContextOverflowError         the prompt is longer than the model's context
+            │   └── ContentFilteredError         the provider refused to process the prompt
+            ├── AuthenticationError              401
+            ├── PermissionDeniedError            403
+            ├── NotFoundError                    404
+            ├── UnprocessableError               422
+            ├── RateLimited                      429                                           retryable
+            │   └── QuotaExhaustedError          429 that no waiting will mend
+            └── ServerError                      5xx, 408, 409                                 retryable
+                └── OverloadedError              503, 529, "overloaded" in any form            retryable
 
 `is_retryable` is data on the class: policies read it, callers may too.
 """
@@ -46,6 +47,7 @@ __all__ = [
     "InvalidInputError",
     "MalformedResponseError",
     "MissingKeyError",
+    "ModelError",
     "NotFoundError",
     "OverloadedError",
     "PermissionDeniedError",
@@ -91,7 +93,11 @@ class PortalError(ChatCoreError, RuntimeError):
     """A sync call was made from the one place where it can only deadlock: the portal's own event loop."""
 
 
-class DeadlineExceededError(ChatCoreError, TimeoutError):
+class ModelError(ChatCoreError):
+    """The call of a model failed on its way: the provider, the connection, or the time it took."""
+
+
+class DeadlineExceededError(ModelError, TimeoutError):
     """The call's own `timeout` ran out.
 
     phase: which bound it was: `"connect"`, `"first_token"`, `"between_tokens"` or `"total"`.
@@ -114,8 +120,13 @@ class StalledError(DeadlineExceededError):
 
     is_retryable = True
 
+    def __init__(
+        self, message: str, *, phase: str = "first_token", seconds: float | None = None, partial: Any = None
+    ) -> None:
+        super().__init__(message, phase=phase, seconds=seconds, partial=partial)
 
-class StreamInterrupted(ChatCoreError):  # noqa: N818 - reads as what happened, as `RateLimited` does
+
+class StreamInterrupted(ModelError):  # noqa: N818 - reads as what happened, as `RateLimited` does
     """A stream broke off after it had begun; what had arrived is kept.
 
     partial: the message merged from the chunks that arrived (an `AIMessageChunk`).
@@ -152,7 +163,7 @@ class StreamTimedOut(DeadlineExceededError, StreamInterrupted):  # noqa: N818 - 
     is_retryable = True
 
 
-class ProviderError(ChatCoreError):
+class ProviderError(ModelError):
     """The provider, or the way to it, failed.
 
     status: the HTTP status; None if no answer came, or if the error came inside a stream.

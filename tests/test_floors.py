@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS = (
-    {"errors"},
+    {"errors", "exceptions"},
     {"messages", "outputs", "prompt_values", "tools"},
     {"engine"},
     {"http"},  # beside the engine in the plan; it may ask the engine for the running loop, the engine never for it
