@@ -18,7 +18,8 @@ FLOORS = (
     {"messages", "outputs", "prompt_values", "tools"},
     {"engine"},
     {"http"},  # beside the engine in the plan; it may ask the engine for the running loop, the engine never for it
-    {"runnables", "model", "output", "callbacks", "prompts", "rate_limiters", "caches", "output_parsers"},
+    {"callbacks", "tracers"},
+    {"runnables", "model", "output", "prompts", "rate_limiters", "caches", "output_parsers"},
     {"providers"},
     {"jobs", "web", "cli", "testing", "interop", "__main__"},
     {"__init__"},  # the curated names, of every floor; nobody below may lean on them
