@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar, cast
 from chatcore.messages import Accumulator, AIMessageChunk
 
 __all__ = [
-    "Branch",
+    "AddableDict",
     "Covers",
     "Edit",
     "Middleware",
@@ -166,8 +166,34 @@ class Streamed(Response[T]):
         return self
 
 
-class Branch(dict[str, Any]):
-    """What one branch of a parallel streams: a dict with its key, which the whole has beside those of the others."""
+class AddableDict(dict[str, Any]):
+    """A dict that can be added to another: values under one key are added. What a parallel streams.
+
+    Raises (from `+`):
+        TypeError: two values under one key cannot be added.
+    """
+
+    def __add__(self, other: Mapping[str, Any]) -> AddableDict:
+        return _sum(self, other)
+
+    def __radd__(self, other: Mapping[str, Any]) -> AddableDict:
+        return _sum(other, self)
+
+
+def _sum(left: Mapping[str, Any], right: Mapping[str, Any]) -> AddableDict:
+    total = AddableDict(left)
+    for key, value in right.items():
+        before = total.get(key)
+        if before is None:
+            total[key] = value
+        elif value is not None:
+            try:
+                total[key] = before + value
+            except TypeError as error:
+                kinds = f"{type(before).__name__!r} and {type(value).__name__!r}"
+                msg = f"Cannot add incompatible types for key {key!r}: {kinds}."
+                raise TypeError(msg) from error
+    return total
 
 
 def _fold(chunks: list[T]) -> T:
@@ -182,12 +208,16 @@ def _fold(chunks: list[T]) -> T:
         return cast("T", merged.chunk())
     if _all(str, chunks):
         return cast("T", "".join(cast("list[str]", chunks)))
-    if _all(Branch, chunks):
+    if _all(AddableDict, chunks):
         pieces: dict[str, list[Any]] = {}
-        for branch in cast("list[Branch]", chunks):
+        for branch in cast("list[AddableDict]", chunks):
             for key, value in branch.items():
-                pieces.setdefault(key, []).append(value)
-        return cast("T", Branch({key: _fold(values) for key, values in pieces.items()}))
+                values = pieces.setdefault(key, [])
+                if values and values[-1] is None:
+                    values.pop()
+                if value is not None or not values:
+                    values.append(value)
+        return cast("T", AddableDict({key: _fold(values) for key, values in pieces.items()}))
     total: Any = first
     for chunk in chunks[1:]:
         try:

@@ -36,7 +36,7 @@ from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking, blocking_stream
 from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, Deliver, completed, kept, run_workers
 from chatcore.engine.policies import Fallbacks, Retry
-from chatcore.engine.request import Branch, Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
+from chatcore.engine.request import AddableDict, Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_thread
 from chatcore.errors import ConfigurationError, InvalidInputError
@@ -544,7 +544,7 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
         async def branch(_: int, key: str) -> None:
             async with self.steps[key]._open(self._asked(request, stream=True)) as response:
                 async for chunk in _ChunksOf(response):
-                    await deliver(Branch({key: chunk}))
+                    await deliver(AddableDict({key: chunk}))
 
         await run_workers(self.steps, branch, len(self.steps))
 

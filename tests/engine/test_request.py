@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatcore.engine.request import Branch, Request, Streamed, Whole, merge_configs
+from chatcore.engine.request import AddableDict, Request, Streamed, Whole, merge_configs
 from chatcore.messages import AIMessageChunk
 
 pytestmark = pytest.mark.anyio
@@ -24,12 +24,12 @@ CHUNKS: dict[str, tuple[list[Any], Any]] = {
     "messages": ([AIMessageChunk(content="a"), AIMessageChunk(content="b")], AIMessageChunk(content="ab")),
     "numbers": ([1, 2, 3], 6),
     "lists": ([[1], [2]], [1, 2]),
-    "branches": ([Branch(a="x"), Branch(b=1), Branch(a="y")], {"a": "xy", "b": 1}),
+    "branches": ([AddableDict(a="x"), AddableDict(b=1), AddableDict(a="y")], {"a": "xy", "b": 1}),
     "dicts": ([{"a": 1}, {"a": 2}], {"a": 2}),
     "what cannot be added": ([object, None], None),
     "text and something else": (["a", 1, 2], 3),
     "a message and text": ([AIMessageChunk(content="a"), "b"], "b"),
-    "a branch and a dict": ([Branch(a=1), {"b": 2}], {"b": 2}),
+    "a branch and a dict": ([AddableDict(a=1), {"b": 2}], {"a": 1, "b": 2}),
 }
 
 
