@@ -347,6 +347,10 @@ class BaseCallbackManager(CallbackManagerMixin):
         self.inheritable_tags = inheritable_tags or []
         self.metadata = metadata or {}
         self.inheritable_metadata = inheritable_metadata or {}
+        # All the runs that this call is made in, the outermost first; and `handlers` as the engine's listeners, once
+        # they have been made.
+        self.ancestors: tuple[UUID, ...] = () if parent_run_id is None else (parent_run_id,)
+        self.listeners: tuple[Any, ...] | None = None
 
     @property
     def is_async(self) -> bool:
@@ -385,7 +389,9 @@ class BaseCallbackManager(CallbackManagerMixin):
         **rest: Any,
     ) -> Self:
         """Another manager of this kind."""
-        return type(self)(handlers, inheritable_handlers, parent_run_id, **rest)
+        made = type(self)(handlers, inheritable_handlers, parent_run_id, **rest)
+        made.ancestors = self.ancestors or made.ancestors
+        return made
 
     def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:  # noqa: FBT001, FBT002 - as the reference
         """Add a handler, unless it is there already.
@@ -394,6 +400,7 @@ class BaseCallbackManager(CallbackManagerMixin):
             handler: who is to hear.
             inherit: also of the calls within.
         """
+        self.listeners = None
         if handler not in self.handlers:
             self.handlers.append(handler)
         if inherit and handler not in self.inheritable_handlers:
@@ -401,6 +408,7 @@ class BaseCallbackManager(CallbackManagerMixin):
 
     def remove_handler(self, handler: BaseCallbackHandler) -> None:
         """Remove a handler, if it is there."""
+        self.listeners = None
         for handlers in (self.handlers, self.inheritable_handlers):
             if handler in handlers:
                 handlers.remove(handler)

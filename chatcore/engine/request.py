@@ -15,12 +15,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from chatcore.messages import Accumulator, AIMessageChunk
 
+if TYPE_CHECKING:
+    from chatcore.engine.runs import Run
+
 __all__ = [
     "AddableDict",
+    "Config",
     "Covers",
     "Edit",
     "Middleware",
@@ -59,6 +63,8 @@ class Request:
     retried_by: the retry policies further out, so that nested ones do not multiply.
     upstream: in a sequence, the open response of the step before, for a step that works on its chunks.
     prepared: what a runnable derived from `input`, kept so that another attempt need not derive it again.
+    labels: tags of the next run alone: which step of a sequence it is, or which attempt.
+    run: this call as its listeners see it; None: nobody listens.
     """
 
     input: Any
@@ -69,14 +75,33 @@ class Request:
     retried_by: tuple[Covers, ...] = ()
     upstream: Response[Any] | None = field(default=None, repr=False)
     prepared: Any = field(default=None, repr=False)
+    labels: tuple[str, ...] = ()
+    run: Run | None = field(default=None, repr=False)
 
     def edited(self, **changes: Any) -> Request:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
-    def child(self, given: object, *, stream: bool = False) -> Request:
-        """The request that a step of this call's runnable gets: other input, same config, same bounds, no settings."""
-        return Request(given, self.config, {}, stream, self.deadline, self.retried_by)
+    def child(
+        self,
+        given: object,
+        *,
+        stream: bool = False,
+        settings: dict[str, Any] | None = None,
+        upstream: Response[Any] | None = None,
+        label: str | None = None,
+    ) -> Request:
+        """The request that a step of this call's runnable gets: other input, same config, same bounds."""
+        return Request(
+            given,
+            self.config,
+            {} if settings is None else settings,
+            stream,
+            self.deadline,
+            self.retried_by,
+            upstream,
+            labels=() if label is None else (label,),
+        )
 
 
 class Response(Protocol[T_co]):

@@ -1,0 +1,277 @@
+"""`astream_events`: everything that happens in a call, as events in one stream.
+
+::
+
+    the call, read to its end in a task of its own ── runs ── EventListener
+                                                                  │ appends to the batch that is on its way
+                                              bounded channel of batches ── EventStream ── async for
+
+Events are delivered as they happen, whatever the call is waiting for. Several that happen before the reader comes round
+travel together, so that an event costs a fraction of a switch between tasks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, cast
+
+from typing_extensions import TypedDict
+
+from chatcore.engine.batch import BatchStream, Deliver
+
+if TYPE_CHECKING:
+    from chatcore.engine.runs import Run
+    from chatcore.engine.stream import ChatStream
+
+__all__ = [
+    "BaseStreamEvent",
+    "CustomStreamEvent",
+    "EventData",
+    "EventFilter",
+    "EventStream",
+    "StandardStreamEvent",
+    "StreamEvent",
+]
+
+_TOGETHER = 64
+"""How many events may wait for the reader before the call waits for it, too."""
+
+
+class EventData(TypedDict, total=False):
+    """What an event is about.
+
+    input: what was given to the runnable.
+    output: what it gave.
+    chunk: one chunk of that.
+    error: what it raised.
+    tool_call_id: of a tool that failed: the id of the call it was to answer.
+    """
+
+    input: Any
+    output: Any
+    chunk: Any
+    error: NotRequired[BaseException]
+    tool_call_id: NotRequired[str | None]
+
+
+class BaseStreamEvent(TypedDict):
+    """What all events have.
+
+    event: `on_<kind>_<what>`: kinds are chat_model, chain, tool, parser, prompt, retriever; what happened is start,
+        stream, end or (tools) error.
+    run_id: the id of the run.
+    tags, metadata: those of the run.
+    parent_ids: the ids of the runs it was made within, the outermost first.
+    """
+
+    event: str
+    run_id: str
+    tags: NotRequired[list[str]]
+    metadata: NotRequired[dict[str, Any]]
+    parent_ids: list[str]
+
+
+class StandardStreamEvent(BaseStreamEvent):
+    """An event of a run.
+
+    data: what it is about.
+    name: the run's name.
+    """
+
+    data: EventData
+    name: str
+
+
+class CustomStreamEvent(BaseStreamEvent):
+    """An event that the user's code dispatched.
+
+    name: what the user called it.
+    data: what the user gave with it.
+    """
+
+    event: Literal["on_custom_event"]  # type: ignore[misc] # narrower, as in the reference
+    name: str
+    data: Any
+
+
+StreamEvent = StandardStreamEvent | CustomStreamEvent
+"""What `astream_events` gives."""
+
+
+class EventFilter:
+    """Which events are wanted: those that one of `include_*` names (all, if there is none), without those excluded.
+
+    names: of runs (of custom events: their own).
+    types: kinds of runs (of custom events: their names).
+    tags: an event is meant that has one of these.
+    """
+
+    __slots__ = ("_all", "_exclude", "_include")
+
+    def __init__(
+        self,
+        *,
+        include_names: Collection[str] | None = None,
+        include_types: Collection[str] | None = None,
+        include_tags: Collection[str] | None = None,
+        exclude_names: Collection[str] | None = None,
+        exclude_types: Collection[str] | None = None,
+        exclude_tags: Collection[str] | None = None,
+    ) -> None:
+        self._include = (include_names, include_types, include_tags)
+        self._exclude = (exclude_names or (), exclude_types or (), exclude_tags or ())
+        self._all = all(wanted is None for wanted in self._include)
+
+    def wants(self, name: str, kind: str, tags: list[str]) -> bool:
+        """Whether an event of this name, type and tags is wanted."""
+        names, types, labels = self._exclude
+        if name in names or kind in types or any(tag in labels for tag in tags):
+            return False
+        if self._all:
+            return True
+        names, types, labels = (wanted or () for wanted in self._include)
+        return name in names or kind in types or any(tag in labels for tag in tags)
+
+
+class _Verb(Protocol):
+    def __call__(self, listener: Any, /) -> ChatStream[Any, Any]: ...
+
+
+class EventStream(BatchStream["StreamEvent"]):
+    """The events of one call, as they happen.
+
+    ::
+
+        async with model.astream_events("Tell me a story") as events:
+            async for event in events:
+                if event["event"] == "on_chat_model_stream":
+                    print(event["data"]["chunk"].text, end="")
+
+    As for a batch: `async with` is the deterministic form, and nothing begins before it is entered or before the first
+    pull. Leaving early cancels the call. What the call raises is raised after its last event.
+
+    Args:
+        open_stream: makes the call's stream, given who is to listen to it.
+        given: the call's input.
+        wanted: which events to give.
+    """
+
+    __slots__ = ("_ready",)
+
+    def __init__(self, open_stream: _Verb, given: Any, wanted: EventFilter) -> None:
+        async def work(deliver: Deliver[Any]) -> None:
+            listener = _EventListener(deliver, given, wanted)
+            async with open_stream(listener) as chunks:
+                async for _ in chunks:
+                    pass
+
+        super().__init__(cast("Any", work))
+        self._ready: deque[StreamEvent] = deque()
+
+    async def __anext__(self) -> StreamEvent:
+        ready = self._ready
+        if ready and not self._over:
+            return ready.popleft()
+        batch = cast("_Batch", await super().__anext__())
+        self._ready = batch.taken()
+        return self._ready.popleft()
+
+
+class _Batch:
+    """Events that travel together. Whoever sends may add to it until it is taken."""
+
+    __slots__ = ("events", "gone")
+
+    def __init__(self, first: StreamEvent) -> None:
+        self.events = deque((first,))
+        self.gone = False
+
+    def taken(self) -> deque[StreamEvent]:
+        self.gone = True
+        return self.events
+
+
+class _EventListener:
+    """Makes events of what runs tell."""
+
+    __slots__ = ("_batch", "_common", "_deliver", "_given", "_root", "_wanted")
+
+    wants_chunks = True
+
+    def __init__(self, deliver: Deliver[Any], given: Any, wanted: EventFilter) -> None:
+        self._deliver = deliver
+        self._given = given
+        self._wanted = wanted
+        self._batch: _Batch | None = None
+        self._root: Run | None = None
+        # What all events of a run have in common; None: nobody wants them.
+        self._common: dict[Run, StandardStreamEvent | None] = {}
+
+    async def started(self, run: Run) -> None:
+        self._common[run] = common = self._described(run)
+        given = run.inputs
+        if self._root is None:
+            self._root = run
+            given = self._given
+        elif run.kind == "chat_model":
+            given = {"messages": [given]}
+        if common is not None:
+            await self._send(common, "start", {} if given is None else {"input": given})
+
+    async def chunk(self, run: Run, chunk: Any) -> None:
+        common = self._common[run]
+        if common is not None:
+            await self._send(common, "stream", {"chunk": chunk})
+
+    async def ended(self, run: Run, output: Any) -> None:
+        common = self._common.pop(run)
+        if common is not None:
+            data: EventData = {"output": output}
+            # That of the outermost run was in its first event.
+            if run is not self._root:
+                data["input"] = {"messages": [run.inputs]} if run.kind == "chat_model" else run.inputs
+            await self._send(common, "end", data)
+
+    async def failed(self, run: Run, error: BaseException) -> None:
+        common = self._common.pop(run, None)
+        if common is not None and run.kind == "tool":
+            data: EventData = {"error": error, "input": run.inputs, "tool_call_id": run.details.get("tool_call_id")}
+            await self._send(common, "error", data)
+
+    async def custom(self, run: Run, name: str, data: Any) -> None:
+        if self._wanted.wants(name, name, run.tags):
+            event: CustomStreamEvent = {
+                "event": "on_custom_event",
+                "run_id": str(run.id),
+                "name": name,
+                "tags": run.tags,
+                "metadata": run.metadata,
+                "data": data,
+                "parent_ids": [str(parent) for parent in run.parent_ids],
+            }
+            await self._put(event)
+
+    def _described(self, run: Run) -> StandardStreamEvent | None:
+        if not self._wanted.wants(run.name, run.kind, run.tags):
+            return None
+        return {
+            "event": f"on_{run.kind}_",
+            "data": {},
+            "name": run.name,
+            "tags": run.tags,
+            "run_id": str(run.id),
+            "metadata": run.metadata,
+            "parent_ids": [str(parent) for parent in run.parent_ids],
+        }
+
+    async def _send(self, common: StandardStreamEvent, what: str, data: EventData) -> None:
+        await self._put({**common, "event": common["event"] + what, "data": data})
+
+    async def _put(self, event: StreamEvent) -> None:
+        batch = self._batch
+        if batch is None or batch.gone or len(batch.events) >= _TOGETHER:
+            self._batch = batch = _Batch(event)
+            await self._deliver(batch)
+        else:
+            batch.events.append(event)
