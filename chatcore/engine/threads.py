@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from functools import partial
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio.from_thread
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
-__all__ = ["WORKER_THREADS", "in_thread", "iterate_from_thread", "iterate_in_thread"]
+from chatcore.engine._portal import blocking
+
+__all__ = ["WORKER_THREADS", "await_from_thread", "in_thread", "iterate_from_thread", "iterate_in_thread"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -90,3 +92,37 @@ def iterate_from_thread(items: AsyncIterator[T]) -> Iterator[T]:
 
     while pulled := anyio.from_thread.run(pull):
         yield pulled[0]
+
+
+def await_from_thread(act: Callable[[], Awaitable[R]]) -> R:
+    """Await in the loop that this worker thread serves; from a thread that serves none, in the portal's.
+
+    Raises:
+        PortalError: this is the portal's own thread.
+    """
+    begun = False
+
+    async def begin() -> R:
+        nonlocal begun
+        begun = True
+        return await act()
+
+    try:
+        return anyio.from_thread.run(begin)
+    except RuntimeError:
+        # anyio's error for a thread that is no worker of any loop, unless it is one of `act`'s own.
+        if begun:
+            raise
+    return cast("R", _Elsewhere(act).run())
+
+
+class _Elsewhere:
+    __slots__ = ("_act",)
+
+    def __init__(self, act: Callable[[], Awaitable[Any]]) -> None:
+        self._act = act
+
+    async def arun(self) -> Any:
+        return await self._act()
+
+    run = blocking(arun)

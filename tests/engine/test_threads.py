@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterator
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
 from chatcore.engine import threads
-from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_thread
+from chatcore.engine.threads import await_from_thread, in_thread, iterate_from_thread, iterate_in_thread
 
 pytestmark = pytest.mark.anyio
 
@@ -93,3 +94,25 @@ async def test_async_items_for_sync_code() -> None:
 
     items = letters()
     assert await in_thread(lambda: list(iterate_from_thread(items))) == ["a", "b", "c"]  # type: ignore[arg-type]
+
+
+async def _where(error: Exception | None = None) -> int:
+    await anyio.lowlevel.checkpoint()
+    if error is not None:
+        raise error
+    return threading.get_ident()
+
+
+async def test_a_worker_thread_awaits_in_the_loop_it_serves() -> None:
+    assert await in_thread(await_from_thread, _where) == threading.get_ident()
+    with pytest.raises(RuntimeError, match="of its own"):
+        await in_thread(await_from_thread, lambda: _where(RuntimeError("of its own")))
+
+
+async def test_any_other_thread_awaits_in_the_portal() -> None:
+    box: list[int] = []
+    thread = threading.Thread(target=lambda: box.append(await_from_thread(_where)))
+    thread.start()
+    await in_thread(thread.join)
+    assert len(box) == 1
+    assert box[0] not in {threading.get_ident(), thread.ident}
