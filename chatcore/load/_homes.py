@@ -1,0 +1,85 @@
+"""Where the classes live that may be made from JSON: ours, under the ids that the reference gives to its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["HOMES", "MESSAGES", "Home", "home_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The home of some classes.
+
+    module: where they are imported from.
+    namespaces: what stands before their names in ids; the first is what is written.
+    names: the classes.
+    is_core: whether they belong to the core: a provider's models do not, for they carry addresses and headers.
+    """
+
+    module: str
+    namespaces: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+    is_core: bool = True
+
+
+HOMES = (
+    Home(
+        "chatcore.messages",
+        (("langchain", "schema", "messages"), ("langchain", "schema")),
+        (
+            "AIMessage",
+            "AIMessageChunk",
+            "ChatMessage",
+            "ChatMessageChunk",
+            "FunctionMessage",
+            "FunctionMessageChunk",
+            "HumanMessage",
+            "HumanMessageChunk",
+            "RemoveMessage",
+            "SystemMessage",
+            "SystemMessageChunk",
+            "ToolMessage",
+            "ToolMessageChunk",
+        ),
+    ),
+    Home(
+        "chatcore.outputs",
+        (("langchain", "schema", "output"),),
+        ("ChatGeneration", "ChatGenerationChunk", "Generation", "GenerationChunk"),
+    ),
+    Home(
+        "chatcore.prompt_values",
+        (("langchain", "prompts", "chat"),),
+        ("ChatPromptValue", "ChatPromptValueConcrete"),
+    ),
+    Home("chatcore.prompt_values", (("langchain", "prompts", "base"),), ("StringPromptValue",)),
+)
+
+MESSAGES = frozenset(
+    {
+        "AIMessage",
+        "AIMessageChunk",
+        "HumanMessage",
+        "HumanMessageChunk",
+        "RemoveMessage",
+        "SystemMessage",
+        "SystemMessageChunk",
+        "ToolMessage",
+        "ToolMessageChunk",
+    }
+)
+"""The messages of today's conversations, which `allowed_objects="messages"` allows, and nothing else."""
+
+_BY_NAME = {name: home for home in HOMES for name in home.names}
+
+
+def home_of(path: tuple[str, ...]) -> Home | None:
+    """The home of the class with this id, as it is written here, in the reference, or in its older versions."""
+    *namespace, name = path
+    home = _BY_NAME.get(name)
+    if home is None or tuple(namespace) in home.namespaces:
+        return home
+    # A path of modules: the reference's, or ours, which are the same; which file of the package it is does not matter.
+    package = home.module.split(".")[1]
+    return home if namespace[0] in ("chatcore", "langchain_core") and namespace[1:2] == [package] else None
