@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
 from chatcore.messages._merge import ContentJoin, DictJoin
 from chatcore.messages._shapes import is_dict, is_list, is_sequence
 from chatcore.messages._slots import get_fields, set_extra, set_fields, set_fields_set, set_private
-from chatcore.messages._standard import reasoning_block, tool_blocks
 from chatcore.messages._tool_calls import (
     TYPED,
     ToolCallJoin,
@@ -26,6 +25,8 @@ from chatcore.messages._tool_calls import (
 )
 from chatcore.messages._usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage, subtract_usage
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
+from chatcore.messages.block_translators import get_translator
+from chatcore.messages.block_translators._blocks import finished, is_growing, reasoning_block
 from chatcore.messages.content import InvalidToolCall
 from chatcore.messages.tool import ToolCall, ToolCallChunk, tool_call_chunk
 
@@ -66,6 +67,8 @@ class AIMessage(BaseMessage):
     usage_metadata: UsageMetadata | None = None
     type: Literal["ai"] = "ai"
 
+    _translation: ClassVar[str] = "translate_content"
+
     def __init__(
         self,
         content: str | list[str | dict[Any, Any]] | None = None,
@@ -92,15 +95,28 @@ class AIMessage(BaseMessage):
 
     @property
     def content_blocks(self) -> list[blocks.ContentBlock]:
-        """The content as standard blocks: reasoning first, then what was said, then the tool calls."""
+        """The content as standard blocks: reasoning, what was said, the tool calls.
+
+        Content of a provider that `response_metadata["model_provider"]` names is read by its translator
+        (`chatcore.messages.block_translators`), any other as best we can.
+        """
         content = self.content
         if is_standard(content, self.response_metadata):
             return content
-        said = super().content_blocks
-        said.extend(self._tool_blocks(content))
+        provider = self.response_metadata.get("model_provider")
+        translator = get_translator(provider) if provider else None
+        if translator is not None:
+            try:
+                return translator[self._translation](self)
+            except NotImplementedError:
+                # Its way to say that it knows no better than we.
+                pass
+        said = [*super().content_blocks]
         if not any(block.get("type") == "reasoning" for block in said):
-            said[:0] = reasoning_block(self.additional_kwargs)
-        return said
+            said[:0] = cast("list[blocks.ContentBlock]", reasoning_block(self.additional_kwargs))
+        # The reference shows a chunk's calls, as far as they can be read, beside content of nobody knows whom.
+        in_parts = is_growing(self) and not (content and provider is None)
+        return finished(cast("list[dict[str, Any]]", said), self, in_parts=in_parts)
 
     def pretty_repr(self, html: bool = False) -> str:  # noqa: FBT001, FBT002 - the reference's signature
         """Return the message under a title line, with its tool calls, for people to read."""
@@ -111,9 +127,6 @@ class AIMessage(BaseMessage):
                 for call in calls:
                     lines.extend(_pretty_call(cast("Mapping[str, Any]", call)))
         return "\n".join(lines).strip()
-
-    def _tool_blocks(self, content: str | list[Any]) -> list[blocks.ContentBlock]:
-        return tool_blocks(content, self.tool_calls, self.invalid_tool_calls)
 
     @model_validator(mode="before")
     @classmethod
@@ -180,6 +193,8 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
     tool_call_chunks: list[ToolCallChunk] = Field(default_factory=list[ToolCallChunk])
     chunk_position: Literal["last"] | None = None
 
+    _translation: ClassVar[str] = "translate_content_chunk"
+
     if not TYPE_CHECKING:
         __dict__ = _AllFields()
 
@@ -214,12 +229,6 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         if is_sequence(other) and all(isinstance(part, AIMessageChunk) for part in other):
             return add_ai_message_chunks(self, *other)
         return super().__add__(other)
-
-    def _tool_blocks(self, content: str | list[Any]) -> list[blocks.ContentBlock]:
-        still_coming = self.tool_call_chunks and self.chunk_position != "last"
-        if still_coming and (not content or self.response_metadata.get("model_provider")):
-            return [_chunk_block(chunk) for chunk in self.tool_call_chunks]
-        return super()._tool_blocks(content)
 
     @classmethod
     def _from_raw_calls(cls, raw: list[Any]) -> dict[str, Any]:
@@ -462,18 +471,6 @@ def _id_rank(message_id: str) -> int:
     if not message_id.startswith(_ID_PREFIX):
         return 2
     return 1 if message_id.startswith(_RUN_ID_PREFIX) else 0
-
-
-def _chunk_block(chunk: ToolCallChunk) -> blocks.ContentBlock:
-    block: blocks.ToolCallChunk = {
-        "type": "tool_call_chunk",
-        "id": chunk.get("id"),
-        "name": chunk.get("name"),
-        "args": chunk.get("args"),
-    }
-    if (index := chunk.get("index")) is not None:
-        block["index"] = index
-    return block
 
 
 def _pretty_call(call: Mapping[str, Any]) -> Sequence[str]:

@@ -1,0 +1,198 @@
+"""Content of Gemini models, as langchain-google-genai writes it, as standard blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from chatcore.messages._shapes import is_dict
+from chatcore.messages.block_translators._blocks import (
+    Answer,
+    Block,
+    as_base64,
+    data_of_uri,
+    finished,
+    parts_of,
+    reasoning_block,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chatcore.messages.content import Citation, ContentBlock
+
+__all__ = ["from_input", "translate_content", "translate_content_chunk", "translate_grounding_metadata_to_citations"]
+
+
+def translate_content(message: Answer) -> list[ContentBlock]:
+    """Read the content of an answer of Gemini's as standard blocks, with citations of what grounds it."""
+    blocks = reasoning_block(message.additional_kwargs)
+    for part in parts_of(message.content):
+        block = _block(part)
+        if part.get("index") is not None:
+            block.setdefault("index", part["index"])
+        blocks.append(block)
+    audio = message.additional_kwargs.get("audio")
+    spoken: list[Block] = []
+    if isinstance(audio, bytes) and audio:
+        spoken.append({"type": "audio", "base64": as_base64(audio), "mime_type": "audio/wav"})
+    if isinstance(message.content, list):
+        blocks.extend(spoken)
+    grounding = message.response_metadata.get("grounding_metadata")
+    citations = translate_grounding_metadata_to_citations(grounding) if grounding else []
+    for position, block in enumerate(blocks):
+        if citations and block["type"] == "text":
+            blocks[position] = {**block, "annotations": citations}
+            break
+    # Gemini sends each call whole.
+    whole = cast("list[Block]", finished(blocks, message, in_parts=False))
+    indices = _call_indices(message)
+    for block in whole:
+        if block["type"] == "tool_call" and block.get("id") in indices:
+            block.setdefault("index", indices[block["id"]])
+    if isinstance(message.content, str):
+        whole.extend(spoken)
+    return cast("list[ContentBlock]", whole)
+
+
+def translate_content_chunk(message: Answer) -> list[ContentBlock]:
+    """Read the content of a chunk of Gemini's as standard blocks."""
+    return translate_content(message)
+
+
+def translate_grounding_metadata_to_citations(grounding_metadata: dict[str, Any]) -> list[Citation]:
+    """Read what grounds an answer (searches and maps) as citations of its text.
+
+    grounding_metadata: as Gemini writes it, with keys in snake case
+        (https://ai.google.dev/gemini-api/docs/google-search).
+    """
+    if not grounding_metadata:
+        return []
+    sources: list[Block] = grounding_metadata.get("grounding_chunks") or []
+    queries = grounding_metadata.get("web_search_queries", [])
+    return [
+        cast("Citation", _citation(support, sources[position], position, queries))
+        for support in grounding_metadata.get("grounding_supports") or ()
+        for position in cast("list[int]", support.get("grounding_chunk_indices") or [])
+        if position < len(sources)
+    ]
+
+
+def _citation(support: Block, source: Block, position: int, queries: list[str]) -> Block:
+    web: Block = source.get("web") or {}
+    place: Block = source.get("maps") or {}
+    segment: Block = support.get("segment") or {}
+    metadata: Block = {
+        "web_search_queries": queries,
+        "grounding_chunk_index": position,
+        "confidence_scores": support.get("confidence_scores") or [],
+    }
+    if place.get("placeId"):
+        metadata["place_id"] = place["placeId"]
+    fields: Block = {
+        "url": place.get("uri") or web.get("uri"),
+        "title": place.get("title") or web.get("title"),
+        "start_index": segment.get("start_index"),
+        "end_index": segment.get("end_index"),
+        "cited_text": segment.get("text"),
+    }
+    said = {key: value for key, value in fields.items() if value is not None}
+    return {"type": "citation", **said, "extras": {"google_ai_metadata": metadata}}
+
+
+def from_input(part: Block) -> Block | None:
+    """The standard form of a file, a function call or code that was run; None if the part is none of these."""
+    kind = part.get("type")
+    required = _REQUIRED.get(kind) if isinstance(kind, str) else None
+    return _BY_TYPE[cast("str", kind)](part) if required is not None and required in part else None
+
+
+# What makes a part one of Gemini's, where no provider is named.
+_REQUIRED = {
+    "file_data": "file_uri",
+    "function_call": "name",
+    "executable_code": "type",
+    "code_execution_result": "type",
+}
+
+
+def _block(part: Block) -> Block:
+    kind = part.get("type")
+    if kind == "text":
+        return dict(part)
+    read = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    return {"type": "non_standard", "value": part} if read is None else read(part)
+
+
+def _image_url(part: Block) -> Block:
+    image: Any = part.get("image_url")
+    url: Any = image.get("url") if is_dict(image) else image
+    if not isinstance(url, str) or not url:
+        return {"type": "non_standard", "value": part}
+    data = data_of_uri(url)
+    if data is not None:
+        return {"type": "image", **data}
+    if "://" in url:
+        return {"type": "image", "url": url}
+    # Bare base64: its first bytes say what it is.
+    mime_type = next((mime for start, mime in _SIGNATURES.items() if url.startswith(start)), None)
+    return {"type": "image", "base64": url, **({"mime_type": mime_type} if mime_type else {})}
+
+
+_SIGNATURES = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif", "UklGR": "image/webp"}
+
+
+def _function_call(part: Block) -> Block:
+    return {
+        "type": "tool_call",
+        "name": part.get("name", ""),
+        "args": part.get("args", {}),
+        "id": part.get("id", ""),
+    }
+
+
+def _file_data(part: Block) -> Block:
+    block: Block = {"type": "file", "url": part.get("file_uri", "")}
+    if part.get("mime_type"):
+        block["mime_type"] = part["mime_type"]
+    return block
+
+
+def _thinking(part: Block) -> Block:
+    block: Block = {"type": "reasoning", "reasoning": part.get("thinking", "")}
+    if part.get("signature"):
+        block["extras"] = {"signature": part["signature"]}
+    return block
+
+
+def _executable_code(part: Block) -> Block:
+    args = {"code": part.get("executable_code", ""), "language": part.get("language", "python")}
+    return {"type": "server_tool_call", "name": "code_interpreter", "args": args, "id": part.get("id", "")}
+
+
+def _code_execution_result(part: Block) -> Block:
+    outcome = part.get("outcome", _OUTCOME_OK)
+    return {
+        "type": "server_tool_result",
+        "tool_call_id": part.get("tool_call_id", ""),
+        "status": "success" if outcome == _OUTCOME_OK else "error",
+        "output": part.get("code_execution_result", ""),
+        "extras": {"block_type": part["type"], "outcome": outcome},
+    }
+
+
+_OUTCOME_OK = 1  # google.ai.generativelanguage: CodeExecutionResult.Outcome.OUTCOME_OK
+
+_BY_TYPE: dict[str, Callable[[Block], Block]] = {
+    "image_url": _image_url,
+    "function_call": _function_call,
+    "file_data": _file_data,
+    "thinking": _thinking,
+    "executable_code": _executable_code,
+    "code_execution_result": _code_execution_result,
+}
+
+
+def _call_indices(message: Answer) -> Mapping[str, str]:
+    """Where each call stands in the stream: Gemini's content does not hold the calls, so nothing else says."""
+    parts: list[Block] = getattr(message, "tool_call_chunks", [])
+    return {part["id"]: f"lc_tc_{part['index']}" for part in parts if part.get("id") and part.get("index") is not None}
