@@ -52,6 +52,7 @@ IMPORTS_INSIDE: dict[str, str] = {}
 """The files that may import inside a function, each with its reason."""
 
 TESTED_ELSEWHERE = {
+    "load/_format.py": "what writing and reading agree on; the tests of either",
     "__main__.py": "it calls the command line, whose tests run it as a process",
 }
 """The files with no test file of the same name, each with where it is tested instead."""

@@ -82,4 +82,4 @@ def home_of(path: tuple[str, ...]) -> Home | None:
         return home
     # A path of modules: the reference's, or ours, which are the same; which file of the package it is does not matter.
     package = home.module.split(".")[1]
-    return home if namespace[0] in ("chatcore", "langchain_core") and namespace[1:2] == [package] else None
+    return home if namespace[:2] in (["chatcore", package], ["langchain_core", package]) else None

@@ -135,7 +135,7 @@ class Serializable(BaseModel):
                 secrets[alias] = secret
         for name in secrets:
             # Named even where its field is excluded or came from the environment: making the object again needs it.
-            if name not in arguments and (value := getattr(self, name, None)) is not None:
+            if name not in arguments and (value := getattr(self, name, None)):
                 arguments[name] = value
         return {
             "lc": 1,
