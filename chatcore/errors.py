@@ -8,6 +8,7 @@
     ├── InvalidInputError (ValueError)       the input of a call is wrong; nothing was sent
     ├── UnsupportedError (NotImplementedError)   this model cannot do what was asked
     ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
+    ├── TypedStreamError (RuntimeError)      a typed stream has nothing more for this reader
     └── ModelError                           the call of a model failed: the root of the rest
         ├── DeadlineExceededError (TimeoutError) the call's own total timeout ran out
         │   ├── StalledError                     one attempt stood still: no connection, no answer    retryable
@@ -59,6 +60,7 @@ __all__ = [
     "StalledError",
     "StreamInterrupted",
     "StreamTimedOut",
+    "TypedStreamError",
     "UnprocessableError",
     "UnsupportedError",
 ]
@@ -91,6 +93,10 @@ class UnsupportedError(ChatCoreError, NotImplementedError):
 
 class PortalError(ChatCoreError, RuntimeError):
     """A sync call was made from the one place where it can only deadlock: the portal's own event loop."""
+
+
+class TypedStreamError(ChatCoreError, RuntimeError):
+    """A typed stream has nothing more for this reader: it was closed, or the reader is too far behind what is kept."""
 
 
 class ModelError(ChatCoreError):
