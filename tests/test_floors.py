@@ -20,7 +20,7 @@ FLOORS = (
     {"engine"},
     {"http"},  # beside the engine in the plan; it may ask the engine for the running loop, the engine never for it
     {"callbacks", "tracers"},
-    {"runnables", "model", "output", "prompts", "rate_limiters", "caches", "output_parsers", "typed_stream"},
+    {"runnables", "model", "output", "prompts", "rate_limiters", "caches", "output_parsers", "tools", "typed_stream"},
     {"providers"},
     {"jobs", "web", "cli", "testing", "interop", "__main__"},
     {"__init__"},  # the curated names, of every floor; nobody below may lean on them
