@@ -327,6 +327,8 @@ class BaseCallbackManager(CallbackManagerMixin):
     parent_run_id: the run that this call is made in.
     tags, metadata: what this call carries.
     inheritable_tags, inheritable_metadata: what the calls within it carry, too.
+    ancestors: all the runs that this call is made in, the outermost first.
+    listeners: `handlers` as the engine's listeners; None: they have not been made.
     """
 
     def __init__(
@@ -347,8 +349,6 @@ class BaseCallbackManager(CallbackManagerMixin):
         self.inheritable_tags = inheritable_tags or []
         self.metadata = metadata or {}
         self.inheritable_metadata = inheritable_metadata or {}
-        # All the runs that this call is made in, the outermost first; and `handlers` as the engine's listeners, once
-        # they have been made.
         self.ancestors: tuple[UUID, ...] = () if parent_run_id is None else (parent_run_id,)
         self.listeners: tuple[Any, ...] | None = None
 
@@ -362,7 +362,7 @@ class BaseCallbackManager(CallbackManagerMixin):
         return self._made(
             self.handlers.copy(),
             self.inheritable_handlers.copy(),
-            self.parent_run_id,
+            self,
             tags=self.tags.copy(),
             inheritable_tags=self.inheritable_tags.copy(),
             metadata=self.metadata.copy(),
@@ -374,7 +374,7 @@ class BaseCallbackManager(CallbackManagerMixin):
         return self._made(
             _once(self.handlers, other.handlers),
             _once(self.inheritable_handlers, other.inheritable_handlers),
-            self.parent_run_id or other.parent_run_id,
+            self if self.parent_run_id else other,
             tags=_once(self.tags, other.tags),
             inheritable_tags=_once(self.inheritable_tags, other.inheritable_tags),
             metadata={**self.metadata, **other.metadata},
@@ -385,12 +385,12 @@ class BaseCallbackManager(CallbackManagerMixin):
         self,
         handlers: list[BaseCallbackHandler],
         inheritable_handlers: list[BaseCallbackHandler],
-        parent_run_id: UUID | None,
+        within: BaseCallbackManager,
         **rest: Any,
     ) -> Self:
-        """Another manager of this kind."""
-        made = type(self)(handlers, inheritable_handlers, parent_run_id, **rest)
-        made.ancestors = self.ancestors or made.ancestors
+        """Another manager of this kind, for a call made in the same runs as those of `within`."""
+        made = type(self)(handlers, inheritable_handlers, within.parent_run_id, **rest)
+        made.ancestors = within.ancestors
         return made
 
     def add_handler(self, handler: BaseCallbackHandler, inherit: bool = True) -> None:  # noqa: FBT001, FBT002 - as the reference
@@ -420,6 +420,7 @@ class BaseCallbackManager(CallbackManagerMixin):
             handlers: who is to hear.
             inherit: also of the calls within.
         """
+        self.listeners = None
         self.handlers = []
         self.inheritable_handlers = []
         for handler in handlers:
