@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatcore.schemas._examples import tool_example_to_messages
 from chatcore.schemas._functions import create_schema_from_function, subset_model
 from chatcore.schemas._injected import Injected, is_injected
 from chatcore.schemas._references import MissingReferenceError, SchemaTooLargeError, dereference_refs, remove_titles
@@ -27,4 +28,5 @@ __all__ = [
     "is_injected",
     "remove_titles",
     "subset_model",
+    "tool_example_to_messages",
 ]

@@ -165,7 +165,7 @@ def _resolved(annotation: Any, name: str, function: str) -> Any:
     if isinstance(annotation, str):
         msg = (
             f"The annotation {annotation!r} of the argument {name!r} of {function} cannot be resolved. Import what it "
-            "names where the function is defined, outside of `if TYPE_CHECKING:`, and define it at the top of its module."
+            "names where the function is defined, outside of `if TYPE_CHECKING:`, at the top of a module."
         )
         raise ConfigurationError(msg)
     return Any if annotation is _PLAIN else annotation
