@@ -44,6 +44,7 @@ KEPT = {
 LOADS_BY_NAME = {
     "__init__.py": "the public names are loaded when they are first asked for",
     "engine/_host.py": "users of asyncio need not have trio",
+    "messages/_step.py": "a function of messages that is called without them is a runnable, of a floor above",
     "load/load.py": "a dump may name classes of every floor, and only those it names are loaded",
 }
 """The files that may use importlib, each with its reason."""

@@ -28,9 +28,10 @@ from chatcore.messages.tool import ToolMessage, ToolMessageChunk
 __all__ = [
     "AnyMessage",
     "MessageLikeRepresentation",
+    "SaysMessages",
     "convert_to_messages",
-    "get_buffer_string",
     "message_chunk_to_message",
+    "message_from_dict",
     "messages_from_dict",
 ]
 
@@ -108,13 +109,13 @@ _BY_CONSTRUCTOR: dict[str, str] = {
 }
 
 
-class _SaysMessages(Protocol):
+class SaysMessages(Protocol):
     """A prompt value."""
 
     def to_messages(self) -> list[BaseMessage]: ...
 
 
-def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | str | _SaysMessages) -> list[BaseMessage]:
+def convert_to_messages(messages: Iterable[MessageLikeRepresentation] | str | SaysMessages) -> list[BaseMessage]:
     """Make messages of what stands for them.
 
     messages: a prompt value; a string (one human message); or an iterable whose items are each
@@ -175,53 +176,19 @@ def messages_from_dict(messages: Sequence[dict[str, Any]]) -> list[BaseMessage]:
 
     Raises InvalidInputError for a `type` that no message has, and for data that is not that message's.
     """
-    made: list[BaseMessage] = []
-    for position, message in enumerate(messages):
-        kind = _BY_TAG.get(cast("str", message.get("type")))
-        if kind is None:
-            msg = f"messages[{position}]: unknown type {message.get('type')!r}; known are {', '.join(_BY_TAG)}"
-            raise InvalidInputError(msg)
-        made.append(_built(kind, message["data"], position))
-    return made
+    return [message_from_dict(message, position) for position, message in enumerate(messages)]
 
 
-def get_buffer_string(
-    messages: Sequence[BaseMessage],
-    human_prefix: str = "Human",
-    ai_prefix: str = "AI",
-    *,
-    system_prefix: str = "System",
-    function_prefix: str = "Function",
-    tool_prefix: str = "Tool",
-    message_separator: str = "\n",
-) -> str:
-    """Write messages as text, `Role: text` each, with the tool calls (or the function call) after it.
-
-    Raises ValueError for a message that has no speaker (a `RemoveMessage`).
-    """
-    prefixes: dict[type[BaseMessage], str] = {
-        HumanMessage: human_prefix,
-        AIMessage: ai_prefix,
-        SystemMessage: system_prefix,
-        FunctionMessage: function_prefix,
-        ToolMessage: tool_prefix,
-    }
-    lines: list[str] = []
-    for message in messages:
-        if isinstance(message, ChatMessage):
-            prefix: str | None = message.role
-        else:
-            prefix = next((said for kind, said in prefixes.items() if isinstance(message, kind)), None)
-        if prefix is None:
-            msg = f"a {type(message).__name__} has no speaker and cannot be written as text"
-            raise ValueError(msg)
-        line = f"{prefix}: {message.text}"
-        if isinstance(message, AIMessage):
-            calls: Any = message.tool_calls or message.additional_kwargs.get("function_call")
-            if calls:
-                line += str(calls)
-        lines.append(line)
-    return message_separator.join(lines)
+def message_from_dict(message: dict[str, Any], position: int = 0) -> BaseMessage:
+    """Make the message that `message_to_dict` wrote; see `messages_from_dict`."""
+    kind = _BY_TAG.get(cast("str", message.get("type")))
+    if kind is None:
+        msg = (
+            f"messages[{position}]: Got unexpected message type: {message.get('type')!r}; known are"
+            f" {', '.join(_BY_TAG)}"
+        )
+        raise InvalidInputError(msg)
+    return _built(kind, message["data"], position)
 
 
 def _message(given: Any, position: int) -> BaseMessage:

@@ -27,7 +27,7 @@ from chatcore.messages._usage import InputTokenDetails, OutputTokenDetails, Usag
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.block_translators import get_translator
 from chatcore.messages.block_translators._blocks import finished, is_growing, reasoning_block
-from chatcore.messages.content import InvalidToolCall
+from chatcore.messages.content import LC_AUTO_PREFIX, LC_ID_PREFIX, InvalidToolCall
 from chatcore.messages.tool import ToolCall, ToolCallChunk, tool_call_chunk
 
 if TYPE_CHECKING:
@@ -48,9 +48,6 @@ __all__ = [
     "build_message",
     "subtract_usage",
 ]
-
-_ID_PREFIX = "lc_"
-_RUN_ID_PREFIX = "lc_run-"
 
 
 class AIMessage(BaseMessage):
@@ -468,9 +465,9 @@ def _better_id(known: str | None, other: str) -> str:
 
 
 def _id_rank(message_id: str) -> int:
-    if not message_id.startswith(_ID_PREFIX):
+    if not message_id.startswith(LC_AUTO_PREFIX):
         return 2
-    return 1 if message_id.startswith(_RUN_ID_PREFIX) else 0
+    return 1 if message_id.startswith(LC_ID_PREFIX) else 0
 
 
 def _pretty_call(call: Mapping[str, Any]) -> Sequence[str]:

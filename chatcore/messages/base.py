@@ -37,7 +37,11 @@ class TextAccessor(str):
 
     def __call__(self) -> str:
         """Return the text, with a DeprecationWarning: read `message.text` instead."""
-        warnings.warn("message.text() is deprecated: read message.text", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "Calling .text() as a method is deprecated: read message.text, the property.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
         return str(self)
 
 

@@ -26,6 +26,8 @@ from typing_extensions import TypedDict
 
 __all__ = [
     "KNOWN_BLOCK_TYPES",
+    "LC_AUTO_PREFIX",
+    "LC_ID_PREFIX",
     "Annotation",
     "AudioContentBlock",
     "Citation",
@@ -295,12 +297,18 @@ KNOWN_BLOCK_TYPES = frozenset(
 )
 """The `type` of every standard block; a part with any other type is its provider's own."""
 
+LC_AUTO_PREFIX = "lc_"
+"""What ids begin with that were made up."""
+
+LC_ID_PREFIX = "lc_run-"
+"""What ids of messages begin with that are those of their runs."""
+
 _DATA_BLOCK_TYPES = frozenset({"image", "video", "audio", "text-plain", "file"})
 
 
 def ensure_id(id_val: str | None) -> str:
     """Return `id_val`, or a new id (`lc_` and a random UUID) if it is None or empty."""
-    return id_val or f"lc_{uuid4()}"
+    return id_val or f"{LC_AUTO_PREFIX}{uuid4()}"
 
 
 def is_data_content_block(block: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any, Literal, NotRequired
+from typing import TYPE_CHECKING, Any, Literal, NotRequired
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -16,6 +16,9 @@ from chatcore.messages._merge import merge_obj
 from chatcore.messages._shapes import is_dict, is_sequence
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.content import InvalidToolCall
+
+if TYPE_CHECKING:
+    from chatcore.messages.content import ContentBlock
 
 __all__ = [
     "InvalidToolCall",
@@ -104,6 +107,15 @@ class ToolMessage(BaseMessage, ToolOutputMixin):
     status: Literal["success", "error"] = "success"
     additional_kwargs: dict[Any, Any] = Field(default_factory=dict, repr=False)
     response_metadata: dict[Any, Any] = Field(default_factory=dict, repr=False)
+
+    if TYPE_CHECKING:
+        # Type checkers would make one of the fields, which takes none of them by position.
+        def __init__(
+            self,
+            content: str | list[str | dict[Any, Any]] | None = None,
+            content_blocks: list[ContentBlock] | None = None,
+            **kwargs: Any,
+        ) -> None: ...
 
     @model_validator(mode="before")
     @classmethod
