@@ -4,8 +4,10 @@
 
     ChatCoreError
     ├── ConfigurationError (ValueError)      a setting, key or argument is wrong; nothing was sent
-    │   └── MissingKeyError                  no API key was found
+    │   ├── MissingKeyError                  no API key was found
+    │   └── WrongTypeError (TypeError)       an argument is of a wrong type
     ├── InvalidInputError (ValueError)       the input of a call is wrong; nothing was sent
+    │   └── RecursionLimitError (RecursionError) functions that return runnables went too deep
     ├── UnsupportedError (NotImplementedError)   this model cannot do what was asked
     ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
     ├── TypedStreamError (RuntimeError)      a typed stream has nothing more for this reader
@@ -56,6 +58,7 @@ __all__ = [
     "ProviderError",
     "QuotaExhaustedError",
     "RateLimited",
+    "RecursionLimitError",
     "ServerError",
     "StalledError",
     "StreamInterrupted",
@@ -63,6 +66,7 @@ __all__ = [
     "TypedStreamError",
     "UnprocessableError",
     "UnsupportedError",
+    "WrongTypeError",
 ]
 
 
@@ -85,6 +89,14 @@ class MissingKeyError(ConfigurationError):
 
 class InvalidInputError(ChatCoreError, ValueError):
     """The input of a call is not what a chat model takes. Raised before any request is sent."""
+
+
+class WrongTypeError(ConfigurationError, TypeError):
+    """An argument is of a type that cannot be used there; a runnable cannot be made of it, say."""
+
+
+class RecursionLimitError(InvalidInputError, RecursionError):
+    """Functions that return runnables returned more of them, one within the other, than `recursion_limit` allows."""
 
 
 class UnsupportedError(ChatCoreError, NotImplementedError):
