@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, model_validator
 
+from chatcore.load.serializable import Serializable
 from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, BaseMessageChunk
 from chatcore.messages._merge import merge_dicts
 from chatcore.messages._shapes import is_list
@@ -31,7 +32,7 @@ __all__ = [
 _ABSENT: Any = object()
 
 
-class Generation(BaseModel):
+class Generation(Serializable):
     """One answer as text.
 
     generation_info: what the provider says of it (finish reason, log probabilities).
@@ -40,6 +41,16 @@ class Generation(BaseModel):
     text: str
     generation_info: dict[str, Any] | None = None
     type: Literal["Generation"] = "Generation"
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Whether `dumps` writes it: yes."""
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """The path before the class's name in JSON; the reference's."""
+        return ["langchain", "schema", "output"]
 
 
 class GenerationChunk(Generation):

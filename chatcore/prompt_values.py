@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from chatcore.load.serializable import Serializable
 from chatcore.messages import AnyMessage, BaseMessage, HumanMessage, get_buffer_string
 
 __all__ = [
@@ -24,8 +24,18 @@ __all__ = [
 ]
 
 
-class PromptValue(BaseModel, ABC):
+class PromptValue(Serializable, ABC):
     """What a prompt makes. Every model takes it as its input."""
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Whether `dumps` writes it: yes."""
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """The path before the class's name in JSON; the reference's."""
+        return ["langchain", "schema", "prompt"]
 
     @abstractmethod
     def to_string(self) -> str:
@@ -42,6 +52,11 @@ class StringPromptValue(PromptValue):
     text: str
     type: Literal["StringPromptValue"] = "StringPromptValue"
 
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """The path before the class's name in JSON; the reference's."""
+        return ["langchain", "prompts", "base"]
+
     def to_string(self) -> str:
         """The prompt as one string."""
         return self.text
@@ -55,6 +70,11 @@ class ChatPromptValue(PromptValue):
     """A prompt that is messages."""
 
     messages: Sequence[BaseMessage]
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """The path before the class's name in JSON; the reference's."""
+        return ["langchain", "prompts", "chat"]
 
     def to_string(self) -> str:
         """The messages as text, `Role: text` on a line each."""

@@ -91,6 +91,11 @@ class AIMessage(BaseMessage):
         super().__init__(content, content_blocks, **kwargs)
 
     @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """What JSON holds even where it is empty."""
+        return {"tool_calls": self.tool_calls, "invalid_tool_calls": self.invalid_tool_calls}
+
+    @property
     def content_blocks(self) -> list[blocks.ContentBlock]:
         """The content as standard blocks: reasoning, what was said, the tool calls.
 

@@ -6,8 +6,9 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from chatcore.load.serializable import Serializable
 from chatcore.messages._merge import merge_content, merge_dicts, texts_of
 from chatcore.messages._shapes import is_list
 from chatcore.messages._standard import standard_blocks
@@ -45,7 +46,7 @@ class TextAccessor(str):
         return str(self)
 
 
-class BaseMessage(BaseModel):
+class BaseMessage(Serializable):
     """One message of a conversation.
 
     content: a string, or a list of strings and parts (dicts) in a provider's or the standard shape. May be given
@@ -74,6 +75,16 @@ class BaseMessage(BaseModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(content=content if content_blocks is None else content_blocks, **kwargs)
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Whether `dumps` writes it: yes."""
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        """The path before the class's name in JSON; the reference's."""
+        return ["langchain", "schema", "messages"]
 
     @property
     def text(self) -> TextAccessor:
