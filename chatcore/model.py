@@ -26,13 +26,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from chatcore.callbacks._seam import begun
+from chatcore.callbacks.base import Callbacks
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking
 from chatcore.engine.batch import run_workers
+from chatcore.engine.following import report
 from chatcore.engine.limits import TokenBucket, admit, check_limiter
 from chatcore.engine.policies import LONGEST_PAUSE, Deadline, Patience, Retry, Timeout
-from chatcore.engine.request import Middleware, Open, Request, Response
+from chatcore.engine.request import ChunksOf, Middleware, Open, Request, Response
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_in_thread
 from chatcore.errors import (
@@ -47,6 +50,7 @@ from chatcore.messages import Accumulator, AIMessage, AIMessageChunk, BaseMessag
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
 from chatcore.runnables import Runnable, RunnableConfig
+from chatcore.schemas import convert_to_openai_tool
 
 __all__ = ["BaseChatModel", "LanguageModelInput", "Policies"]
 
@@ -86,6 +90,8 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         taken once for each attempt.
     disable_streaming: True: `astream` gives the whole answer as one chunk. `"tool_calling"`: only when tools are given.
     tags, metadata: what every call of this model carries.
+    callbacks: handlers of every call of this model.
+    profile: what the model can do (`tool_calling`, `structured_output`, `max_input_tokens`, ...), where that is known.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -98,6 +104,13 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
 
+    callbacks: Callbacks = Field(default=None, exclude=True, repr=False)
+
+    profile: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
+
+    _kind: ClassVar[str] = "chat_model"
+    _takes_tools: ClassVar[bool] = False
+    """Whether the hooks of this class know what to do with `tools` (OpenAI's tool dicts) and `tool_choice`."""
     _hooks: ClassVar[_Hooks]
 
     @classmethod
@@ -170,6 +183,30 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         answer = settings.get("max_tokens") or getattr(self, "max_tokens", None) or 0
         return prompt + float(answer)
 
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """What listeners are told of the call's parameters; no secrets."""
+        return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """The facts about a call by which traces are searched, in the reference's names.
+
+        Returns:
+            `ls_provider`, `ls_model_type`, and where they are known `ls_model_name`, `ls_temperature`, `ls_max_tokens`
+            and `ls_stop`.
+        """
+        kind = type(self).__name__
+        facts: dict[str, Any] = {
+            "ls_provider": (kind.removeprefix("Chat") or kind).removesuffix("Chat").lower(),
+            "ls_model_type": "chat",
+        }
+        for fact, names in _LS_PARAMS.items():
+            values = (kwargs.get(name, getattr(self, name, None)) for name in names)
+            if (known := next((value for value in values if value is not None), None)) is not None:
+                facts[fact] = known
+        if stop:
+            facts["ls_stop"] = stop
+        return facts
+
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """The `llm_output` of a `generate` call of several prompts, from those of each."""
         del llm_outputs
@@ -178,12 +215,31 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     # ----------------------------------------------------------------------------------------------------- the waist
 
     def _open(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
-        opener = self._wrapped(self._start)
+        opener = self._wrapped(self._begin)
         timeout = self._policies().timeout
         if timeout is not None and timeout.total is not None:
             # Outermost, so that one deadline spans limits, retries and fallbacks.
             opener = partial(Deadline(timeout.total), next_open=opener)
         return opener(request)
+
+    def _begin(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
+        if self.callbacks or request.config.get("callbacks"):
+            return begun(request, self._start, runnable=self, **self._as_run(request))
+        return self._start(request)
+
+    def _as_run(self, request: Request) -> dict[str, Any]:
+        stop: list[str] | None = request.settings.get("stop")
+        settings = {key: value for key, value in request.settings.items() if key != "stop"}
+        return {
+            "name": self.get_name(),
+            "kind": self._kind,
+            "inputs": _messages(request),
+            "callbacks": self.callbacks,
+            "tags": self.tags,
+            "metadata": self.metadata,
+            "inheritable_metadata": self._get_ls_params(stop=stop, **settings),
+            "details": {"invocation_params": self._get_invocation_params(stop=stop, **settings), "batch_size": 1},
+        }
 
     def _start(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
         opener: Open = self._attempt
@@ -227,19 +283,21 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             raise InvalidInputError(msg)
         hooks = self._hooks
         streams = hooks.chunks is not None and self._may_stream(settings)
+        run = request.run
         if request.stream and streams:
             chunks = cast("_Parts", hooks.chunks)(self, messages, stop=stop, **settings)
             try:
-                yield await _Chunks.begin(self, chunks)
+                yield await _Chunks.begin(self, chunks, request)
             finally:
                 with anyio.move_on_after(CLOSING_SECONDS, shield=True):
                     await _close(chunks)
         elif hooks.whole is not None:
             # What is asked for as a whole is whole once it is open, so that a stream that breaks off in the middle can
             # still be tried again.
-            whole = _merged_whole if streams and self._prefers_chunks(settings) else hooks.whole
-            result = await whole(self, messages, stop=stop, **settings)
-            yield _Answer(self, result)
+            chunked = streams and (self._prefers_chunks(settings) or (run is not None and run.wants_chunks))
+            whole = _merged_whole if chunked else hooks.whole
+            result = await whole(self, messages, request, stop=stop, **settings)
+            yield _Answer(self, result, request)
         else:
             msg = (
                 f"{type(self).__name__} implements none of _agenerate, _astream, _generate and _stream; implement one."
@@ -281,6 +339,53 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         def stream(  # noqa: D102 - said there
             self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
         ) -> SyncStream[AIMessageChunk]: ...
+
+    # ------------------------------------------------------------------------------------------------------------ tools
+
+    def bind_tools(
+        self,
+        tools: Sequence[Any],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """A copy that may ask for these tools to be called.
+
+        Args:
+            tools: functions, tools (`chatcore.tools`), pydantic models, TypedDicts, dataclasses, JSON schemas with a
+                title, the tool dicts of OpenAI, Anthropic and MCP; dicts of tools that run at the provider go there as
+                they are.
+            tool_choice: `"auto"` (the model decides), `"any"` or True (it must call one), `"none"`, or the name of the
+                tool that it must call.
+            strict: whether arguments must follow the schema to the letter, where the provider can promise that.
+            parallel_tool_calls: whether one answer may ask for several calls.
+            **kwargs: more settings, as for `bind`.
+
+        Returns:
+            A model of the same class, whose answers have `tool_calls`.
+
+        Raises:
+            UnsupportedError: this model cannot call tools.
+            InvalidInputError: something in `tools` describes no tool, or `tool_choice` names none of them.
+        """
+        self._check_tools()
+        specs = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+        _check_choice(tool_choice, specs)
+        named = {"tool_choice": tool_choice, "parallel_tool_calls": parallel_tool_calls}
+        return self.bind(tools=specs, **{name: value for name, value in named.items() if value is not None}, **kwargs)
+
+    def _check_tools(self) -> None:
+        if not self._takes_tools:
+            msg = (
+                f"{type(self).__name__} does not take tools. A model of your own says that it does by"
+                " `_takes_tools = True`; it then finds them, in OpenAI's format, in the `tools` of its hooks' settings."
+            )
+            raise UnsupportedError(msg)
+        if (self.profile or {}).get("tool_calling") is False:
+            msg = f"{self.get_name()}: by its profile this model cannot call tools; choose one that can."
+            raise UnsupportedError(msg)
 
     # ---------------------------------------------------------------------------------------------- the generate verbs
 
@@ -363,6 +468,23 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
 
 _NO_POLICIES = Policies()
+
+
+def _check_choice(choice: object, specs: Sequence[Mapping[str, Any]]) -> None:
+    if not isinstance(choice, str) or choice in ("auto", "any", "required", "none"):
+        return
+    names = [str(spec.get("function", spec).get("name") or spec.get("type")) for spec in specs]
+    if choice not in names:
+        msg = f"tool_choice={choice!r} names none of these tools: {', '.join(names)}. Or give 'auto', 'any' or 'none'."
+        raise InvalidInputError(msg)
+
+
+_LS_PARAMS = {
+    "ls_model_name": ("model", "model_name"),
+    "ls_temperature": ("temperature",),
+    "ls_max_tokens": ("max_tokens",),
+}
+"""Which settings or fields of a model the reference's trace facts are taken from."""
 
 
 def _is_texts(given: object) -> bool:
@@ -459,18 +581,28 @@ def _chunks_in_thread(
     return iterate_in_thread(chunks())
 
 
-async def _native_whole(model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any) -> ChatResult:
+async def _native_whole(
+    model: BaseChatModel, messages: list[BaseMessage], request: Request, /, **settings: Any
+) -> ChatResult:
     return await model._agenerate(messages, **settings)
 
 
-async def _whole_in_thread(model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any) -> ChatResult:
+async def _whole_in_thread(
+    model: BaseChatModel, messages: list[BaseMessage], request: Request, /, **settings: Any
+) -> ChatResult:
     return await in_thread(model._generate, messages, **settings)
 
 
-async def _merged_whole(model: BaseChatModel, messages: list[BaseMessage], /, **settings: Any) -> ChatResult:
+async def _merged_whole(
+    model: BaseChatModel, messages: list[BaseMessage], request: Request, /, **settings: Any
+) -> ChatResult:
     chunks = cast("_Parts", model._hooks.chunks)(model, messages, **settings)  # noqa: SLF001 - the same module
     try:
-        response = await _Chunks.begin(model, chunks)
+        response = await _Chunks.begin(model, chunks, request)
+        if request.run is not None:
+            # Listeners are told of its chunks, as if it had been asked for them.
+            async for chunk in ChunksOf(response):
+                await report(request.run, chunk)
         await response.result()
         return response.chat_result()
     finally:
@@ -484,9 +616,11 @@ async def _close(chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk]) ->
         await close()
 
 
-def _new_id() -> str:
+def _new_id(request: Request) -> str:
     # The reference's prefix, by which merging tells it from an id of the provider's.
-    return f"lc_run--{os.urandom(16).hex()}"
+    run = request.run
+    named: object = request.config.get("run_id") if run is None else run.id
+    return f"lc_run--{named or os.urandom(16).hex()}"
 
 
 # ------------------------------------------------------------------------------------------------------------ responses
@@ -497,15 +631,15 @@ class _Answer:
 
     __slots__ = ("_given", "_message", "_result")
 
-    def __init__(self, model: BaseChatModel, result: ChatResult) -> None:
+    def __init__(self, model: BaseChatModel, result: ChatResult, request: Request) -> None:
         if not isinstance(cast("object", result), ChatResult) or not result.generations:
             given = "an empty one" if isinstance(cast("object", result), ChatResult) else f"a {type(result).__name__}"
             msg = f"{type(model).__name__} must answer with a ChatResult that has a generation, not with {given}."
             raise MalformedResponseError(msg)
-        for generation in result.generations:
+        for index, generation in enumerate(result.generations):
             message = generation.message
             if message.id is None:
-                message.id = _new_id()
+                message.id = f"{_new_id(request)}-{index}"
             if generation.generation_info:
                 message.response_metadata = {**generation.generation_info, **message.response_metadata}
         if result.llm_output and len(result.generations) == 1:
@@ -548,7 +682,9 @@ class _Chunks:
 
     __slots__ = ("_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_whole")
 
-    def __init__(self, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk], first: Any) -> None:
+    def __init__(
+        self, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk], first: Any, request: Request
+    ) -> None:
         self._first: ChatGenerationChunk | AIMessageChunk | None = first
         self._next = chunks.__anext__
         self._joined = Accumulator()
@@ -557,11 +693,13 @@ class _Chunks:
         self._last: AIMessageChunk | None = None
         self._infos: dict[str, Any] = {}
         # For chunks that come without one.
-        self._id = _new_id()
+        self._id = _new_id(request)
         self._whole: AIMessage | None = None
 
     @classmethod
-    async def begin(cls, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk]) -> _Chunks:
+    async def begin(
+        cls, model: BaseChatModel, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk], request: Request
+    ) -> _Chunks:
         """Wait for the first chunk."""
         try:
             first = await chunks.__anext__()
@@ -570,7 +708,7 @@ class _Chunks:
             raise MalformedResponseError(msg) from None
         if cast("object", first) is None:
             raise _no_chunk(first)
-        return cls(chunks, first)
+        return cls(chunks, first, request)
 
     async def __anext__(self) -> AIMessageChunk:
         chunk = self._first

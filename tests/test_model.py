@@ -371,11 +371,11 @@ async def test_config_that_is_none(config: Any) -> None:
         await Plain().ainvoke("hi", config)
 
 
-async def test_callbacks_are_refused_and_not_dropped_in_silence() -> None:
-    with pytest.raises(UnsupportedError, match="callbacks are not delivered"):
+async def test_what_is_no_handler_is_refused_and_not_dropped_in_silence() -> None:
+    with pytest.raises(InvalidInputError, match="must be a BaseCallbackHandler"):
         await Plain().ainvoke("hi", {"callbacks": [object()]})
-    with pytest.raises(UnsupportedError, match="callbacks are not delivered"):
-        await Plain().agenerate([["hi"]], callbacks=[object()])
+    with pytest.raises(InvalidInputError, match="callbacks must be a list of handlers"):
+        await Plain().agenerate([["hi"]], callbacks=object())
 
 
 @pytest.mark.parametrize("stop", [".", ["."]], ids=repr)

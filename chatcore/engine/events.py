@@ -163,8 +163,8 @@ class EventStream(BatchStream["StreamEvent"]):
         async def work(deliver: Deliver[Any]) -> None:
             listener = _EventListener(deliver, given, wanted)
             async with open_stream(listener) as chunks:
-                async for _ in chunks:
-                    pass
+                # Read to its end; what comes on the way, the listener is told of.
+                await chunks.result()
 
         super().__init__(cast("Any", work))
         self._ready: deque[StreamEvent] = deque()
@@ -179,23 +179,27 @@ class EventStream(BatchStream["StreamEvent"]):
 
 
 class _Batch:
-    """Events that travel together. Whoever sends may add to it until it is taken."""
+    """Events that travel together. Until it is taken, its sender may add to it."""
 
-    __slots__ = ("events", "gone")
+    __slots__ = ("_events", "_sender")
 
-    def __init__(self, first: StreamEvent) -> None:
-        self.events = deque((first,))
-        self.gone = False
+    def __init__(self, events: deque[StreamEvent], sender: _EventListener) -> None:
+        self._events = events
+        self._sender = sender
 
     def taken(self) -> deque[StreamEvent]:
-        self.gone = True
-        return self.events
+        if self._sender.waiting is self._events:
+            self._sender.waiting = None
+        return self._events
 
 
 class _EventListener:
-    """Makes events of what runs tell."""
+    """Makes events of what runs tell.
 
-    __slots__ = ("_batch", "_common", "_deliver", "_given", "_root", "_wanted")
+    waiting: the events on their way to the reader, to which more can be added.
+    """
+
+    __slots__ = ("_chunks", "_common", "_deliver", "_given", "_root", "_wanted", "waiting")
 
     wants_chunks = True
 
@@ -203,29 +207,37 @@ class _EventListener:
         self._deliver = deliver
         self._given = given
         self._wanted = wanted
-        self._batch: _Batch | None = None
+        self.waiting: deque[StreamEvent] | None = None
         self._root: Run | None = None
-        # What all events of a run have in common; None: nobody wants them.
-        self._common: dict[Run, StandardStreamEvent | None] = {}
+        # What all events of a run have in common, and all those of its chunks; nothing of runs that nobody wants.
+        self._common: dict[Run, StandardStreamEvent] = {}
+        self._chunks: dict[Run, StandardStreamEvent] = {}
 
     async def started(self, run: Run) -> None:
-        self._common[run] = common = self._described(run)
         given = run.inputs
         if self._root is None:
             self._root = run
             given = self._given
         elif run.kind == "chat_model":
             given = {"messages": [given]}
-        if common is not None:
+        if self._wanted.wants(run.name, run.kind, run.tags):
+            self._common[run] = common = _described(run)
+            self._chunks[run] = {**common, "event": f"on_{run.kind}_stream"}
             await self._send(common, "start", {} if given is None else {"input": given})
 
     async def chunk(self, run: Run, chunk: Any) -> None:
-        common = self._common[run]
+        common = self._chunks.get(run)
         if common is not None:
-            await self._send(common, "stream", {"chunk": chunk})
+            event: StandardStreamEvent = {**common, "data": {"chunk": chunk}}
+            # As in `_put`, without the cost of one more coroutine for each chunk.
+            waiting = self.waiting
+            if waiting is not None and len(waiting) < _TOGETHER:
+                waiting.append(event)
+            else:
+                await self._put(event)
 
     async def ended(self, run: Run, output: Any) -> None:
-        common = self._common.pop(run)
+        common = self._over(run)
         if common is not None:
             data: EventData = {"output": output}
             # That of the outermost run was in its first event.
@@ -234,7 +246,7 @@ class _EventListener:
             await self._send(common, "end", data)
 
     async def failed(self, run: Run, error: BaseException) -> None:
-        common = self._common.pop(run, None)
+        common = self._over(run)
         if common is not None and run.kind == "tool":
             data: EventData = {"error": error, "input": run.inputs, "tool_call_id": run.details.get("tool_call_id")}
             await self._send(common, "error", data)
@@ -252,26 +264,29 @@ class _EventListener:
             }
             await self._put(event)
 
-    def _described(self, run: Run) -> StandardStreamEvent | None:
-        if not self._wanted.wants(run.name, run.kind, run.tags):
-            return None
-        return {
-            "event": f"on_{run.kind}_",
-            "data": {},
-            "name": run.name,
-            "tags": run.tags,
-            "run_id": str(run.id),
-            "metadata": run.metadata,
-            "parent_ids": [str(parent) for parent in run.parent_ids],
-        }
+    def _over(self, run: Run) -> StandardStreamEvent | None:
+        self._chunks.pop(run, None)
+        return self._common.pop(run, None)
 
     async def _send(self, common: StandardStreamEvent, what: str, data: EventData) -> None:
         await self._put({**common, "event": common["event"] + what, "data": data})
 
     async def _put(self, event: StreamEvent) -> None:
-        batch = self._batch
-        if batch is None or batch.gone or len(batch.events) >= _TOGETHER:
-            self._batch = batch = _Batch(event)
-            await self._deliver(batch)
+        waiting = self.waiting
+        if waiting is not None and len(waiting) < _TOGETHER:
+            waiting.append(event)
         else:
-            batch.events.append(event)
+            self.waiting = waiting = deque((event,))
+            await self._deliver(_Batch(waiting, self))
+
+
+def _described(run: Run) -> StandardStreamEvent:
+    return {
+        "event": f"on_{run.kind}_",
+        "data": {},
+        "name": run.name,
+        "tags": run.tags,
+        "run_id": str(run.id),
+        "metadata": run.metadata,
+        "parent_ids": [str(parent) for parent in run.parent_ids],
+    }

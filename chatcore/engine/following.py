@@ -19,6 +19,9 @@ from chatcore.engine.runs import Run
 
 __all__ = ["followed", "report"]
 
+_IN_ONE_PIECE = ("tool", "prompt")
+"""The kinds whose answers are never told of in chunks."""
+
 
 async def report(run: Run, chunk: Any) -> None:
     """Tell a run's listeners of a chunk."""
@@ -38,7 +41,7 @@ async def followed(run: Run, request: Request, start: Open) -> AsyncGenerator[Re
             await listener.started(run)
         async with start(request) as response:
             run.origin = response.origin()
-            if not request.stream:
+            if not request.stream or run.kind in _IN_ONE_PIECE:
                 await run.end(await response.result())
                 yield response  # noqa: ASYNC119 - a context manager's
                 return

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import anyio
 
@@ -208,6 +208,8 @@ class Retry:
         ConfigurationError: one of them is not what it should be.
     """
 
+    run_name: ClassVar[str] = "RunnableRetry"
+
     attempts: int = 3
     on: type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,)
     initial: float = 0.5
@@ -257,6 +259,8 @@ class Retry:
             response: Response[Any] | None = None
             for attempt in count(1):
                 try:
+                    if attempt > 1 and request.run is not None:
+                        request = request.edited(labels=(f"retry:attempt:{attempt}",))
                     response = await stack.enter_async_context(next_open(request))
                 except Exception as error:
                     if attempt >= self.attempts or not self.covers(error) or any(o.covers(error) for o in outer):
@@ -302,6 +306,8 @@ class Fallbacks:
     Raises:
         ConfigurationError: `on` is something else.
     """
+
+    run_name: ClassVar[str] = "RunnableWithFallbacks"
 
     others: tuple[Opens, ...]
     on: type[BaseException] | tuple[type[BaseException], ...] = (Exception,)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from chatcore.messages import Accumulator, AIMessageChunk
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AddableDict",
+    "ChunksOf",
     "Config",
     "Covers",
     "Edit",
@@ -132,9 +133,27 @@ Open = Callable[[Request], AbstractAsyncContextManager[Response[Any]]]
 
 
 class Middleware(Protocol):
-    """A behaviour around every opening: retry, fallbacks, deadlines, edits of the request."""
+    """A behaviour around every opening: retry, fallbacks, deadlines, edits of the request.
+
+    run_name: what listeners know its runs by; None: it is part of the run that it stands around.
+    """
+
+    @property
+    def run_name(self) -> str | None: ...
 
     def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]: ...
+
+
+class ChunksOf(AsyncIterator[Any]):
+    """A response's chunks, for `async for`. A class and no generator: nobody need close it when its reader stops."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: Response[Any]) -> None:
+        self._response = response
+
+    async def __anext__(self) -> Any:
+        return await self._response.__anext__()
 
 
 class Whole(Response[T]):
@@ -263,6 +282,8 @@ class Edit:
     settings: keyword arguments under those of the call.
     config: a config under that of the call; tags are joined, metadata merged.
     """
+
+    run_name: ClassVar[None] = None
 
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -158,6 +158,8 @@ class ChatOpenAI(BaseChatModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, protected_namespaces=())
 
+    _takes_tools: ClassVar[bool] = True
+
     model: str = Field(min_length=1)
     api_key: Annotated[ApiKey | None, AfterValidator(_as_secret)] = Field(default=None, exclude=True, repr=False)
     base_url: Annotated[str | None, AfterValidator(_as_address)] = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from chatcore.errors import InvalidInputError, UnsupportedError
+from chatcore.callbacks._seam import with_handlers
+from chatcore.engine.runs import Ambient, ambient
+from chatcore.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import uuid
@@ -44,10 +46,10 @@ def check_config(config: RunnableConfig | None) -> RunnableConfig:
 
     Raises:
         InvalidInputError: it is not a mapping, or `max_concurrency` is not a positive whole number.
-        UnsupportedError: it has callbacks, which are not delivered yet.
     """
+    around = ambient.get()
     if config is None:
-        return _EMPTY
+        return _EMPTY if around is None else _found(around, _EMPTY)
     given: object = config
     if not isinstance(given, Mapping):
         msg = f"config must be a dict (a RunnableConfig), not {type(given).__name__}. Keyword arguments go by name."
@@ -56,10 +58,15 @@ def check_config(config: RunnableConfig | None) -> RunnableConfig:
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         msg = f"config['max_concurrency'] must be a whole number of at least 1, or None, not {limit!r}."
         raise InvalidInputError(msg)
-    if config.get("callbacks"):
-        msg = "config['callbacks']: callbacks are not delivered by this version; remove them from the config."
-        raise UnsupportedError(msg)
-    return config
+    return config if around is None else _found(around, config)
+
+
+def _found(around: Ambient, config: RunnableConfig) -> RunnableConfig:
+    """The config of a call made in a function of the user's: under its own, that of the call around it."""
+    found = {**around.config, **{key: value for key, value in config.items() if value is not None}}
+    if around.heard_by:
+        found["callbacks"] = with_handlers(found.get("callbacks"), around.heard_by)
+    return cast("RunnableConfig", found)
 
 
 def check_configs(

@@ -21,6 +21,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Iterable,
     Mapping,
     Sequence,
@@ -31,15 +32,29 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDi
 
 import anyio
 
+from chatcore.callbacks._seam import begun, with_handlers
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking, blocking_stream
 from chatcore.engine.batch import DEFAULT_CONCURRENCY, BatchStream, Deliver, completed, kept, run_workers
+from chatcore.engine.events import EventFilter, EventStream
 from chatcore.engine.policies import Fallbacks, Retry
-from chatcore.engine.request import AddableDict, Edit, Middleware, Open, Request, Response, Streamed, Whole, merge_configs
+from chatcore.engine.request import (
+    AddableDict,
+    ChunksOf,
+    Edit,
+    Middleware,
+    Open,
+    Request,
+    Response,
+    Streamed,
+    Whole,
+    merge_configs,
+)
+from chatcore.engine.runs import Listener, surrounding
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_thread
-from chatcore.errors import ConfigurationError, InvalidInputError
+from chatcore.errors import ConfigurationError, InvalidInputError, UnsupportedError
 from chatcore.runnables._config import RunnableConfig, check_config, check_configs
 
 __all__ = [
@@ -82,6 +97,9 @@ class Runnable(Generic[In, Out]):
     the same class with one more layer of middleware, so that no method is lost and any order works.
     """
 
+    _kind: ClassVar[str] = "chain"
+    """What its runs are to listeners: `"chain"`, `"chat_model"`, `"tool"`, `"parser"`, `"prompt"` or `"retriever"`."""
+
     # Innermost first. In the instance's __dict__ once there is any: a pydantic private attribute would cost a
     # slow look-up at every call.
     _middleware: ClassVar[tuple[Middleware, ...]] = ()
@@ -95,11 +113,25 @@ class Runnable(Generic[In, Out]):
 
     def _open(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
         """Open one call, through all layers. Returns (from entering) when the first event exists."""
-        return self._wrapped(self._start)(request)
+        return self._wrapped(self._begin)(request)
+
+    def _begin(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
+        """`_start`, as a run if anybody listens."""
+        if not request.config.get("callbacks"):
+            return self._start(request)
+        return begun(request, self._start, runnable=self, **self._as_run(request))
+
+    def _as_run(self, request: Request) -> dict[str, Any]:
+        """What a run of this is to listeners: arguments of `begun`."""
+        return {
+            "name": self.get_name(),
+            "kind": self._kind,
+            "inputs": None if request.upstream is not None else request.input,
+        }
 
     def _wrapped(self, opener: Open) -> Open:
         for layer in self._middleware:
-            opener = partial(layer, next_open=opener)
+            opener = partial(layer, next_open=opener) if layer.run_name is None else partial(_run_of, layer, opener)
         return opener
 
     def _with(self, layer: Middleware) -> Self:
@@ -260,10 +292,64 @@ class Runnable(Generic[In, Out]):
 
         return each, first.get("max_concurrency") or DEFAULT_CONCURRENCY
 
+    def astream_events(  # noqa: PLR0913 - the reference's arguments
+        self,
+        input: In,
+        config: RunnableConfig | None = None,
+        *,
+        version: Literal["v1", "v2"] = "v2",
+        include_names: Collection[str] | None = None,
+        include_types: Collection[str] | None = None,
+        include_tags: Collection[str] | None = None,
+        exclude_names: Collection[str] | None = None,
+        exclude_types: Collection[str] | None = None,
+        exclude_tags: Collection[str] | None = None,
+        **kwargs: Any,
+    ) -> EventStream:
+        """Call once, streamed, and give everything that happens in the call, and in those made within it, as events.
+
+        Args:
+            input: what is asked, as for `ainvoke`.
+            config: tags, metadata and the like.
+            version: the format of the events: `"v2"`.
+            include_names: give events of runs of these names ...
+            include_types: ... or of these kinds (`"chat_model"`, `"chain"`, `"tool"`, ...)
+            include_tags: ... or with one of these tags; all events, if none of the three is given.
+            exclude_names: but none of runs of these names,
+            exclude_types: nor of these kinds,
+            exclude_tags: nor with one of these tags.
+            **kwargs: settings of the call.
+
+        Returns:
+            An async iterator to use in `async with` or `async for`; nothing starts before that.
+
+        Raises:
+            UnsupportedError: another version was asked for.
+        """
+        if version != "v2":
+            msg = f"astream_events gives events of version 'v2', not {version!r}."
+            raise UnsupportedError(msg)
+        given = check_config(config)
+        wanted = EventFilter(
+            include_names=include_names,
+            include_types=include_types,
+            include_tags=include_tags,
+            exclude_names=exclude_names,
+            exclude_types=exclude_types,
+            exclude_tags=exclude_tags,
+        )
+
+        def stream(listener: Listener) -> ChatStream[Any, Any]:
+            heard = with_handlers(given.get("callbacks"), [listener])
+            return self.astream(input, cast("RunnableConfig", {**given, "callbacks": heard}), **kwargs)
+
+        return EventStream(stream, input, wanted)
+
     # ----------------------------------------------------------------------------------------------- sync verbs
 
     invoke = blocking(ainvoke)
     stream = blocking_stream(astream)
+    stream_events = blocking_stream(astream_events)
     if TYPE_CHECKING:
         # Written out, because mypy keeps the overloads of a function given to `blocking` only now and then.
         @overload
@@ -418,6 +504,14 @@ class Runnable(Generic[In, Out]):
         return getattr(self, "name", None) or type(self).__name__
 
 
+def _run_of(layer: Middleware, next_open: Open, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
+    """What a layer does, as a run of its own if anybody listens: the calls that it makes are within it."""
+    start = partial(layer, next_open=next_open)
+    if not request.config.get("callbacks"):
+        return start(request)
+    return begun(request, start, runnable=layer, name=layer.run_name or "", kind="chain", inputs=request.input)
+
+
 # ------------------------------------------------------------------------------------------------------------ sequence
 
 
@@ -472,22 +566,30 @@ class RunnableSequence(Runnable[In, Out]):
         while source > 0 and _reads_chunks(self.steps[source]):
             source -= 1
         given: Any = request.input
+        # Nobody could see the chunks of a step that is followed by a function, but for those who listen.
+        early = request.stream and request.run is not None
         for position, step in enumerate(self.steps[:source]):
-            async with step._open(self._asked(request, position, given, stream=False)) as response:
+            async with step._open(self._asked(request, position, given, stream=early)) as response:
                 given = await response.result()
         async with AsyncExitStack() as stack:
-            asked = self._asked(request, source, given, stream=request.stream)
-            response = await stack.enter_async_context(self.steps[source]._open(asked))
-            for step in self.steps[source + 1 :]:
-                # The step reads the response before it instead of an input of its own.
-                asked = request.child(given, stream=request.stream).edited(upstream=response)
+            response: Response[Any] | None = None
+            for position, step in enumerate(self.steps[source:], source):
+                # A step that reads the response before it has no input of its own.
+                asked = self._asked(request, position, given, stream=request.stream, upstream=response)
                 response = await stack.enter_async_context(step._open(asked))
-            yield response  # noqa: ASYNC119 - a context manager's
+            yield cast("Response[Any]", response)  # noqa: ASYNC119 - a context manager's
 
     @staticmethod
-    def _asked(request: Request, position: int, given: Any, *, stream: bool) -> Request:
-        child = request.child(given, stream=stream)
-        return child.edited(settings=request.settings) if position == 0 else child
+    def _asked(
+        request: Request, position: int, given: Any, *, stream: bool, upstream: Response[Any] | None = None
+    ) -> Request:
+        return request.child(
+            given,
+            stream=stream,
+            settings=request.settings if position == 0 else None,
+            upstream=upstream,
+            label=None if request.run is None else f"seq:step:{position + 1}",
+        )
 
     def __repr__(self) -> str:
         return " | ".join(repr(step) for step in self.steps)
@@ -534,7 +636,7 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
         results: dict[str, Any] = {}
 
         async def branch(_: int, key: str) -> None:
-            async with self.steps[key]._open(self._asked(request, stream=False)) as response:
+            async with self.steps[key]._open(self._asked(request, key, stream=False)) as response:
                 results[key] = await response.result()
 
         await run_workers(self.steps, branch, len(self.steps) or 1)
@@ -542,15 +644,20 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
 
     async def _chunks(self, request: Request, deliver: Deliver[dict[str, Any]]) -> None:
         async def branch(_: int, key: str) -> None:
-            async with self.steps[key]._open(self._asked(request, stream=True)) as response:
-                async for chunk in _ChunksOf(response):
+            async with self.steps[key]._open(self._asked(request, key, stream=True)) as response:
+                async for chunk in ChunksOf(response):
                     await deliver(AddableDict({key: chunk}))
 
         await run_workers(self.steps, branch, len(self.steps))
 
     @staticmethod
-    def _asked(request: Request, *, stream: bool) -> Request:
-        return request.child(request.input, stream=stream).edited(settings=request.settings)
+    def _asked(request: Request, key: str, *, stream: bool) -> Request:
+        return request.child(
+            request.input,
+            stream=stream,
+            settings=request.settings,
+            label=None if request.run is None else f"map:key:{key}",
+        )
 
     def __repr__(self) -> str:
         return repr(self.steps)
@@ -597,7 +704,8 @@ class RunnableLambda(Runnable[In, Out]):
         settings: dict[str, Any] = request.settings
         if self._takes_config:
             settings = {"config": request.config, **settings}
-        value = await self._call(request.input, **settings)
+        with surrounding(request.config):
+            value = await self._call(request.input, **settings)
         if not isinstance(value, Runnable):
             yield Whole(value)
             return
@@ -671,16 +779,17 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
         upstream: Response[Any] = request.upstream or Whole(request.input)
         items: Any
         if inspect.isasyncgenfunction(self._transform):
-            items = self._transform(_ChunksOf(upstream), **request.settings)
+            items = self._transform(ChunksOf(upstream), **request.settings)
         else:
-            items = iterate_in_thread(self._transform(iterate_from_thread(_ChunksOf(upstream)), **request.settings))
+            items = iterate_in_thread(self._transform(iterate_from_thread(ChunksOf(upstream)), **request.settings))
+        steps = _Within(items, request.config)
         try:
             try:
-                first = await anext(items)
+                first = await anext(steps)
             except StopAsyncIteration:
                 msg = f"{self.get_name()} yielded nothing; a generator in a sequence must yield at least once."
                 raise InvalidInputError(msg) from None
-            response = Streamed(first, items)
+            response = Streamed(first, steps)
             # What is asked for as a whole is whole once it is open, so that another attempt can mend any failure of it.
             yield response if request.stream else Whole(await response.result())
         finally:
@@ -689,6 +798,20 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
 
     def __repr__(self) -> str:
         return f"RunnableGenerator({self.get_name()})"
+
+
+class _Within(AsyncIterator[Any]):
+    """An iterator whose code finds the config of the call around it, step by step."""
+
+    __slots__ = ("_config", "_items")
+
+    def __init__(self, items: AsyncIterator[Any], config: Mapping[str, Any]) -> None:
+        self._items = items
+        self._config = config
+
+    async def __anext__(self) -> Any:
+        with surrounding(self._config):
+            return await self._items.__anext__()
 
 
 class RunnablePassthrough(Runnable[Any, Any], _Transformer):
@@ -741,17 +864,6 @@ class _Observed:
 
     def origin(self) -> Response[Any]:
         return self._response.origin()
-
-
-class _ChunksOf(AsyncIterator[Any]):
-    # A class and not a generator: nobody need close it when its reader stops early.
-    __slots__ = ("_response",)
-
-    def __init__(self, response: Response[Any]) -> None:
-        self._response = response
-
-    async def __anext__(self) -> Any:
-        return await self._response.__anext__()
 
 
 def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:

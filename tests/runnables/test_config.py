@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatcore.errors import InvalidInputError, UnsupportedError
+from chatcore.errors import InvalidInputError
 from chatcore.runnables._config import check_config, check_configs
 
 
@@ -37,11 +37,6 @@ def test_number_of_configs() -> None:
         check_configs([{}], ["a", "b"])
     # Of what is read lazily nobody knows the number yet.
     assert check_configs([{}], iter(["a", "b"])) == [{}]
-
-
-def test_callbacks_are_refused() -> None:
-    with pytest.raises(UnsupportedError, match="callbacks"):
-        check_config({"callbacks": [object()]})
 
 
 @pytest.mark.parametrize("limit", [0, -3, True, 2.5, "4"], ids=repr)
