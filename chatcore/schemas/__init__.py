@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatcore.schemas._answers import AnswerSchema, SchemaMismatchError
 from chatcore.schemas._examples import tool_example_to_messages
 from chatcore.schemas._functions import create_schema_from_function, subset_model
 from chatcore.schemas._injected import Injected, is_injected
@@ -15,9 +16,11 @@ from chatcore.schemas._tools import (
 )
 
 __all__ = [
+    "AnswerSchema",
     "FunctionDescription",
     "Injected",
     "MissingReferenceError",
+    "SchemaMismatchError",
     "SchemaTooLargeError",
     "ToolDescription",
     "convert_to_json_schema",

@@ -13,6 +13,7 @@ __all__ = [
     "MissingReferenceError",
     "SchemaTooLargeError",
     "dereference_refs",
+    "find_reference",
     "remove_titles",
 ]
 
@@ -83,7 +84,7 @@ class _Inlining:
         if path in self._inside:
             return self._each(beside, depth)
         self._inside.add(path)
-        target = self.of(_found(path, self._full), depth + 1)
+        target = self.of(find_reference(path, self._full), depth + 1)
         self._inside.remove(path)
         if not beside:
             return target
@@ -118,7 +119,13 @@ class _Inlining:
             raise SchemaTooLargeError(msg)
 
 
-def _found(path: str, schema: dict[str, Any]) -> Any:
+def find_reference(path: str, schema: dict[str, Any]) -> Any:
+    """What a `$ref` leads to.
+
+    Raises:
+        ConfigurationError: another document.
+        MissingReferenceError: nothing.
+    """
     start, *steps = path.split("/")
     if start != "#":
         msg = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, Required, Union, cast, get_args, get_origin
 
@@ -23,7 +23,7 @@ from chatcore.errors import ConfigurationError
 from chatcore.schemas._docstrings import describe
 from chatcore.schemas._injected import is_injected
 
-__all__ = ["twin", "typed_dict_schema"]
+__all__ = ["adapter_of", "typed_dict_schema"]
 
 _QUALIFIERS = frozenset({Required, NotRequired, typing_extensions.ReadOnly})
 # Origins that cannot be subscripted themselves.
@@ -35,14 +35,16 @@ def typed_dict_schema(typed_dict: type) -> dict[str, Any]:
     return _adapter(typed_dict, shown=True).json_schema(schema_generator=_Plain)
 
 
-def twin(typed_dict: type) -> TypeAdapter[Any]:
-    """What validates a dict for a TypedDict, injected keys included."""
-    return _adapter(typed_dict, shown=False)
+def adapter_of(annotation: Any) -> TypeAdapter[Any]:
+    """What validates a value of this type, injected keys of TypedDicts included."""
+    return _adapter(annotation, shown=False) if isinstance(annotation, Hashable) else _made(annotation, shown=False)
 
 
-@cache
-def _adapter(typed_dict: type, *, shown: bool) -> TypeAdapter[Any]:
-    return TypeAdapter(_Twins(shown=shown).of(typed_dict))
+def _made(annotation: Any, *, shown: bool) -> TypeAdapter[Any]:
+    return TypeAdapter(_Twins(shown=shown).of(annotation))
+
+
+_adapter = cache(_made)
 
 
 class _Twins:
@@ -95,6 +97,8 @@ class _Twins:
         made.__module__ = typed_dict.__module__
         made.__pydantic_config__ = {
             "arbitrary_types_allowed": True,
+            # What a model adds to an answer is the user's to see, but no part of what it is asked for.
+            **({} if self._shown else {"extra": "allow"}),
             **getattr(typed_dict, "__pydantic_config__", ConfigDict()),
         }
         return made
