@@ -46,12 +46,8 @@ _FAMILY = {
 }
 # What may be large goes with the finish alone.
 _HEAVY = frozenset({"args", "data", "output", "transcript", "value"})
-# What must be there all the same is empty until then.
-_EMPTY: dict[str, dict[str, Any]] = {
-    "tool_call": {"args": {}},
-    "server_tool_call": {"args": {}},
-    "non_standard": {"value": {}},
-}
+# What must be there all the same is an empty dict until then.
+_EMPTY = {"tool_call": "args", "server_tool_call": "args", "non_standard": "value"}
 _CALLS = frozenset({"tool_call", "invalid_tool_call"})
 
 
@@ -242,6 +238,14 @@ def finished_call(fields: Mapping[str, Any], *, server: bool) -> dict[str, Any]:
 
 def _blocks_of(message: BaseMessage) -> list[dict[str, Any]]:
     """The message's standard blocks. Of a chunk, calls are what it adds to them and not what can be read of that."""
+    content = message.content
+    if (
+        isinstance(content, str)
+        and isinstance(message, AIMessageChunk)
+        and not (message.tool_call_chunks or message.additional_kwargs or message.response_metadata)
+    ):
+        # Nearly every chunk: no more than text, which no translator reads in another way.
+        return [{"type": "text", "text": content}] if content else []
     blocks = cast("list[dict[str, Any]]", message.content_blocks)
     if not isinstance(message, AIMessageChunk) or not message.tool_call_chunks:
         return blocks
@@ -267,7 +271,10 @@ def _skeleton(block: Mapping[str, Any]) -> dict[str, Any]:
             **{key: value for key, value in named.items() if value is not None or key in kept},
             "args": "",
         }
-    return {**{key: value for key, value in block.items() if key not in _HEAVY}, **_EMPTY.get(kind, {})}
+    skeleton: dict[str, Any] = {key: value for key, value in block.items() if key not in _HEAVY}
+    if kind in _EMPTY:
+        skeleton[_EMPTY[kind]] = {}
+    return skeleton
 
 
 def _delta(block: Mapping[str, Any]) -> dict[str, Any] | None:
