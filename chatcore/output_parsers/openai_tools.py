@@ -227,7 +227,7 @@ class PydanticToolsParser(JsonOutputToolsParser):
                     continue
                 if _was_cut_off(result):
                     error.add_note(_CUT_OFF)
-                    _logger.error(_CUT_OFF)
+                    _logger.exception(_CUT_OFF)
                 raise
         if self.first_tool_only:
             return objects[0] if objects else None

@@ -10,14 +10,14 @@ import anyio
 
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
-from chatcore.engine.request import Request, Response, Streamed, Whole
+from chatcore.engine.request import ChunksOf, Request, Response, Streamed, Whole
 from chatcore.engine.threads import iterate_from_thread, iterate_in_thread
 from chatcore.errors import UnsupportedError
 from chatcore.messages import Accumulator, AIMessageChunk, BaseMessage
 from chatcore.output_parsers._reading import generation_of
 from chatcore.output_parsers.base import BaseOutputParser
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, Generation, GenerationChunk
-from chatcore.runnables._runnable import _ChunksOf, _Transformer
+from chatcore.runnables._runnable import _Transformer
 
 __all__ = ["BaseCumulativeTransformOutputParser", "BaseTransformOutputParser"]
 
@@ -64,9 +64,9 @@ class BaseTransformOutputParser(BaseOutputParser[T], _Transformer):
             return
         items: Any
         if self._transforms_in_thread:
-            items = iterate_in_thread(self._transform(iterate_from_thread(_ChunksOf(upstream))))
+            items = iterate_in_thread(self._transform(iterate_from_thread(ChunksOf(upstream))))
         else:
-            items = self._atransform(_ChunksOf(upstream))
+            items = self._atransform(ChunksOf(upstream))
         try:
             try:
                 first = await anext(items)
