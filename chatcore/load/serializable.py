@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Literal, NotRequired, cast
+from typing import Any, Literal, NotRequired, cast, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -204,9 +204,8 @@ def _says_something(value: Any, field: FieldInfo) -> bool:
             return True
     except Exception:  # noqa: BLE001 - arrays and data frames do not say whether they are true
         return _differs(value, field)
-    if (field.default_factory is dict and isinstance(value, dict)) or (
-        field.default_factory is list and isinstance(value, list)
-    ):
+    factory = get_origin(field.default_factory) or field.default_factory  # list, and list[str] as well
+    if (factory is dict and isinstance(value, dict)) or (factory is list and isinstance(value, list)):
         return False
     return _differs(value, field)
 
