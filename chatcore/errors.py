@@ -7,8 +7,12 @@
     │   ├── MissingKeyError                  no API key was found
     │   └── WrongTypeError (TypeError)       an argument is of a wrong type
     ├── InvalidInputError (ValueError)       the input of a call is wrong; nothing was sent
+    │   ├── UnsupportedInputError (NotImplementedError)   the input is nothing that messages are made of
     │   └── RecursionLimitError (RecursionError) functions that return runnables went too deep
     ├── UnsupportedError (NotImplementedError)   this model cannot do what was asked
+    ├── ToolCallError                        a tool call of a model could not be run
+    │   └── ToolTimeoutError (TimeoutError)      the tool took too long
+    ├── StepLimitError                       a loop of model and tools came to no end
     ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
     ├── TypedStreamError (RuntimeError)      a typed stream has nothing more for this reader
     └── ModelError                           the call of a model failed: the root of the rest
@@ -36,7 +40,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "AuthenticationError",
@@ -61,11 +68,15 @@ __all__ = [
     "RecursionLimitError",
     "ServerError",
     "StalledError",
+    "StepLimitError",
     "StreamInterrupted",
     "StreamTimedOut",
+    "ToolCallError",
+    "ToolTimeoutError",
     "TypedStreamError",
     "UnprocessableError",
     "UnsupportedError",
+    "UnsupportedInputError",
     "WrongTypeError",
 ]
 
@@ -95,12 +106,49 @@ class WrongTypeError(ConfigurationError, TypeError):
     """An argument is of a type that cannot be used there; a runnable cannot be made of it, say."""
 
 
+class UnsupportedInputError(InvalidInputError, NotImplementedError):
+    """What stands for a message is of a kind that no message is made of."""
+
+
 class RecursionLimitError(InvalidInputError, RecursionError):
     """Functions that return runnables returned more of them, one within the other, than `recursion_limit` allows."""
 
 
 class UnsupportedError(ChatCoreError, NotImplementedError):
     """The model or runnable cannot do what was asked of it."""
+
+
+class ToolCallError(ChatCoreError):
+    """A tool call of a model could not be run: there is no such tool, or its arguments are no JSON.
+
+    tool_call: the call, as it stands in the model's message.
+    """
+
+    def __init__(self, message: str, *, tool_call: Any = None) -> None:
+        super().__init__(message)
+        self.tool_call = tool_call
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+class ToolTimeoutError(ToolCallError, TimeoutError):
+    """A tool took longer than it was given."""
+
+
+class StepLimitError(ChatCoreError):
+    """A loop of model and tools came to no end within its steps.
+
+    messages: what has been said in it so far. The last one asks for tools, which have not been run: a loop that is
+        begun with the messages before and these goes on where this one stopped.
+    """
+
+    def __init__(self, message: str, *, messages: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.messages = [*messages]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class PortalError(ChatCoreError, RuntimeError):

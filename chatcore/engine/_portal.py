@@ -36,7 +36,7 @@ from anyio.abc import TaskGroup
 from chatcore.engine._host import Host, current_host
 from chatcore.errors import ConfigurationError, PortalError
 
-__all__ = ["SyncStream", "blocking", "blocking_stream", "configure"]
+__all__ = ["SyncStream", "blocking", "blocking_function", "blocking_stream", "configure"]
 
 S = TypeVar("S")
 P = ParamSpec("P")
@@ -280,21 +280,34 @@ def blocking(verb: Callable[Concatenate[S, P], Awaitable[R]]) -> Callable[Concat
     name = _name(verb)
 
     def call(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
-        box: queue.SimpleQueue[_Outcome[R]] = queue.SimpleQueue()
-        running = _Running(box.put)
-        try:
-            _PORTAL.start(running, functools.partial(getattr(self, name), *args, **kwargs))
-            outcome = box.get()
-        except BaseException:
-            running.stop(PATIENCE_SECONDS)
-            raise
-        try:
-            return outcome.result()
-        finally:
-            # An error's traceback holds this frame.
-            del outcome
+        return _wait_for(functools.partial(getattr(self, name), *args, **kwargs))
 
     return _dressed(call, verb, name.removeprefix("a"))
+
+
+def blocking_function(function: Callable[P, Awaitable[R]], name: str) -> Callable[P, R]:
+    """The sync form of an async function, under another name. Otherwise as `blocking`."""
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return _wait_for(functools.partial(function, *args, **kwargs))
+
+    return _dressed(call, function, name)
+
+
+def _wait_for(act: Callable[[], Awaitable[R]]) -> R:
+    box: queue.SimpleQueue[_Outcome[R]] = queue.SimpleQueue()
+    running = _Running(box.put)
+    try:
+        _PORTAL.start(running, act)
+        outcome = box.get()
+    except BaseException:
+        running.stop(PATIENCE_SECONDS)
+        raise
+    try:
+        return outcome.result()
+    finally:
+        # An error's traceback holds this frame.
+        del outcome
 
 
 def blocking_stream(verb: Callable[Concatenate[S, P], ClosableStream[T]]) -> Callable[Concatenate[S, P], SyncStream[T]]:
@@ -317,7 +330,7 @@ def _name(verb: Callable[..., Any]) -> str:
 def _dressed(call: Callable[P, R], verb: Callable[..., Any], name: str) -> Callable[P, R]:
     functools.update_wrapper(call, verb)
     call.__name__ = name
-    call.__qualname__ = f"{verb.__qualname__.rpartition('.')[0]}.{name}"
+    call.__qualname__ = "".join((*verb.__qualname__.rpartition(".")[:2], name))
     call.__doc__ = f"`{verb.__name__}`, for sync code: same arguments, same results.\n\n{verb.__doc__ or ''}"
     return call
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
@@ -13,7 +14,7 @@ from anyio.lowlevel import RunVar
 
 from chatcore.engine._portal import blocking
 
-__all__ = ["WORKER_THREADS", "await_from_thread", "in_thread", "iterate_from_thread", "iterate_in_thread"]
+__all__ = ["WORKER_THREADS", "abandoning", "await_from_thread", "in_thread", "iterate_from_thread", "iterate_in_thread"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,6 +27,7 @@ _limiters: RunVar[dict[int, anyio.CapacityLimiter]] = RunVar("chatcore_worker_th
 
 # How many sync functions wait, one for the other, for the one that runs here. It travels through the portal.
 _depth: ContextVar[int] = ContextVar("chatcore_sync_depth", default=0)
+_abandons: ContextVar[bool] = ContextVar("chatcore_abandons_threads", default=False)
 _END = object()
 
 
@@ -37,8 +39,23 @@ async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
     """
     depth = _depth.get()
     return await anyio.to_thread.run_sync(
-        partial(_deeper, depth + 1, partial(act, *args, **kwargs)), limiter=_limiter(depth)
+        partial(_deeper, depth + 1, partial(act, *args, **kwargs)),
+        abandon_on_cancel=_abandons.get(),
+        limiter=_limiter(depth),
     )
+
+
+@contextmanager
+def abandoning() -> Iterator[None]:
+    """In this block, a cancelled caller of sync code does not wait for its end: what it still gives is dropped.
+
+    For bounds that must hold: nothing can stop a thread.
+    """
+    token = _abandons.set(True)
+    try:
+        yield
+    finally:
+        _abandons.reset(token)
 
 
 def _limiter(depth: int) -> anyio.CapacityLimiter:
@@ -56,6 +73,7 @@ def _limiter(depth: int) -> anyio.CapacityLimiter:
 def _deeper(depth: int, act: Callable[[], R]) -> R:
     # The thread runs in a copy of the caller's context, which ends with it: there is nothing to reset.
     _depth.set(depth)
+    _abandons.set(False)
     return act()
 
 

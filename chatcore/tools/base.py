@@ -23,7 +23,7 @@ from chatcore.engine._portal import blocking
 from chatcore.engine.request import Request, Response, Whole, merge_configs
 from chatcore.engine.runs import surrounding
 from chatcore.engine.threads import in_thread
-from chatcore.errors import ChatCoreError, ConfigurationError, InvalidInputError, UnsupportedError
+from chatcore.errors import ChatCoreError, ConfigurationError, InvalidInputError, UnsupportedError, WrongTypeError
 from chatcore.messages import ToolCall, ToolMessage
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.tool import ToolOutputMixin
@@ -69,7 +69,7 @@ ArgsSchema = type[BaseModel] | dict[str, Any]
 """What describes a tool's arguments: a pydantic model, or a JSON Schema."""
 
 
-class SchemaAnnotationError(ChatCoreError, TypeError):
+class SchemaAnnotationError(WrongTypeError):
     """A tool class annotates its `args_schema` as an instance of a model, where the model itself is meant."""
 
 
@@ -159,7 +159,7 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
             raise SchemaAnnotationError(msg)
         if plain(self._run) is BaseTool._run and plain(self._arun) is BaseTool._arun:
             msg = f"Can't make a {type(self).__name__}: a tool implements `_arun` (async) or `_run`."
-            raise TypeError(msg)
+            raise WrongTypeError(msg)
         super().__init__(**kwargs)
 
     # --------------------------------------------------------------------------------------- for a subclass to give
