@@ -1,0 +1,144 @@
+"""`astream_events`: prompt, filtered, closed at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from chatcore import AIMessageChunk, BaseChatModel, RunnableLambda
+from chatcore.engine.events import EventFilter
+from chatcore.errors import UnsupportedError
+
+pytestmark = pytest.mark.anyio
+
+
+class Model(BaseChatModel):
+    chunks: int = 2
+
+    @property
+    def _llm_type(self) -> str:
+        return "model"
+
+    async def _astream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        for index in range(self.chunks):
+            yield AIMessageChunk(content=str(index))
+
+
+async def names(events: Any) -> list[str]:
+    return [f"{event['event']} {event['name']}" async for event in events]
+
+
+async def test_events_of_a_stream() -> None:
+    async with Model().astream_events("hi", {"tags": ["t"], "metadata": {"k": 1}}) as events:
+        found = [event async for event in events]
+    assert [event["event"] for event in found] == [
+        "on_chat_model_start",
+        *["on_chat_model_stream"] * 3,
+        "on_chat_model_end",
+    ]
+    first, *_, last = found
+    assert first["data"] == {"input": "hi"}
+    assert last["data"]["output"].text == "01"
+    assert all(event["tags"] == ["t"] and event["metadata"]["k"] == 1 for event in found)
+    assert len({event["run_id"] for event in found}) == 1
+    assert [event["parent_ids"] for event in found] == [[]] * 5
+
+
+async def test_events_come_while_the_call_is_waiting() -> None:
+    """A function that waits after its model has answered: the answer is there, though the function is not done."""
+    model = Model()
+    go_on = anyio.Event()
+
+    async def ask(_: object) -> str:
+        answer = await model.ainvoke("hi")
+        await go_on.wait()
+        return answer.text
+
+    seen: list[str] = []
+    with anyio.fail_after(5):
+        async with RunnableLambda(ask).astream_events("x") as events:
+            async for event in events:
+                seen.append(event["event"])
+                if event["event"] == "on_chat_model_end":
+                    go_on.set()
+    assert seen[-2:] == ["on_chain_stream", "on_chain_end"]
+
+
+async def test_more_events_than_travel_together_keep_their_order() -> None:
+    texts = [
+        event["data"]["chunk"].text
+        async for event in Model(chunks=5_000).astream_events("hi")
+        if event["event"] == "on_chat_model_stream"
+    ]
+    assert texts == [*map(str, range(5_000)), ""]
+
+
+async def test_leaving_early_cancels_the_call() -> None:
+    ended = anyio.Event()
+
+    async def wait(_: object) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.set()
+
+    async with RunnableLambda(wait).astream_events("x") as events:
+        async for _ in events:
+            break
+    assert ended.is_set()
+
+
+async def test_an_error_is_raised_after_the_last_event() -> None:
+    def fail(_: object) -> None:
+        raise ValueError("no")
+
+    seen: list[str] = []
+    events = RunnableLambda(fail).astream_events("x")
+    with pytest.raises(ValueError, match="no"):
+        while True:
+            seen.append((await anext(events))["event"])
+    assert seen == ["on_chain_start"]
+
+
+async def test_other_versions() -> None:
+    with pytest.raises(UnsupportedError, match="version 'v2', not 'v1'"):
+        Model().astream_events("hi", version="v1")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"include_names": ["ask"]}, {"ask"}),
+        ({"include_types": ["chat_model"]}, {"Model"}),
+        ({"include_tags": ["inner"]}, {"Model"}),
+        ({"exclude_names": ["ask"]}, {"Model"}),
+        ({"exclude_types": ["chat_model"]}, {"ask"}),
+        ({"exclude_tags": ["inner"]}, {"ask"}),
+        ({"include_names": ["ask", "Model"], "exclude_types": ["chain"]}, {"Model"}),
+        ({"include_names": []}, set[str]()),
+        ({}, {"ask", "Model"}),
+    ],
+    ids=str,
+)
+async def test_filters(wanted: dict[str, Any], expected: set[str]) -> None:
+    model = Model().with_config(tags=["inner"])
+
+    async def ask(_: object) -> str:
+        return (await model.ainvoke("hi")).text
+
+    async with RunnableLambda(ask).astream_events("x", **wanted) as events:
+        assert {event["name"] async for event in events} == expected
+
+
+def test_a_filter_by_itself() -> None:
+    wanted = EventFilter(include_types=["tool"], exclude_tags=["quiet"])
+    assert wanted.wants("any", "tool", [])
+    assert not wanted.wants("any", "tool", ["quiet"])
+    assert not wanted.wants("any", "chain", [])
+
+
+def test_for_sync_code() -> None:
+    with Model().stream_events("hi") as events:
+        assert [event["event"] for event in events][-1] == "on_chat_model_end"
