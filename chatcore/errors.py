@@ -14,6 +14,7 @@
     │   └── ToolTimeoutError (TimeoutError)      the tool took too long
     ├── StepLimitError                       a loop of model and tools came to no end
     ├── PortalError (RuntimeError)           a sync call was made where it can only deadlock
+    ├── NoRunError (RuntimeError)            an event was dispatched outside of any run
     ├── TypedStreamError (RuntimeError)      a typed stream has nothing more for this reader
     └── ModelError                           the call of a model failed: the root of the rest
         ├── DeadlineExceededError (TimeoutError) the call's own total timeout ran out
@@ -58,6 +59,7 @@ __all__ = [
     "MalformedResponseError",
     "MissingKeyError",
     "ModelError",
+    "NoRunError",
     "NotFoundError",
     "OverloadedError",
     "PermissionDeniedError",
@@ -153,6 +155,10 @@ class StepLimitError(ChatCoreError):
 
 class PortalError(ChatCoreError, RuntimeError):
     """A sync call was made from the one place where it can only deadlock: the portal's own event loop."""
+
+
+class NoRunError(ChatCoreError, RuntimeError):
+    """An event was dispatched outside of any run, so that there is nobody to tell of it."""
 
 
 class TypedStreamError(ChatCoreError, RuntimeError):

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Protocol, cast
 
 from pydantic import Discriminator, Field, Tag, ValidationError
 
-from chatcore.errors import InvalidInputError
+from chatcore.errors import InvalidInputError, UnsupportedInputError
+from chatcore.exceptions import ErrorCode, create_message
 from chatcore.messages._roles import (
     ChatMessage,
     ChatMessageChunk,
@@ -198,12 +199,12 @@ def _message(given: Any, position: int) -> BaseMessage:
         return _from_dict(dict(cast("Mapping[str, Any]", given)), position)
     if is_sequence(given):
         if len(given) != 2:
-            msg = f"messages[{position}]: a sequence of {len(given)} is no message: write (role, content)"
-            raise InvalidInputError(msg)
+            wrong = f"Message as a sequence must be (role string, template), a role and content, not {len(given)} items"
+            raise UnsupportedInputError(_refusal(position, wrong))
         return _from_role(given[0], {"content": given[1]}, position)
     kind = type(given).__name__
-    msg = f"messages[{position}] is of type {kind}: pass a message, a string, a (role, content) pair or a dict"
-    raise InvalidInputError(msg)
+    wrong = f"Unsupported message type: {kind}. Pass a message, a string, a (role, content) pair or a dict"
+    raise UnsupportedInputError(_refusal(position, wrong))
 
 
 def _from_dict(given: dict[str, Any], position: int) -> BaseMessage:
@@ -214,11 +215,9 @@ def _from_dict(given: dict[str, Any], position: int) -> BaseMessage:
             return _from_dict({**given["kwargs"], "type": role}, position)
     tag = "role" if "role" in given else "type"
     if tag not in given:
-        msg = f"messages[{position}]: a message dict needs 'role' and 'content'; its keys are {sorted(map(str, given))}"
-        raise InvalidInputError(msg)
+        raise InvalidInputError(_refusal(position, f"{_NEEDED}; its keys are {sorted(map(str, given))}"))
     if "content" not in given and not any(given.get(key) for key in ("tool_calls", "refusal", "audio")):
-        msg = f"messages[{position}]: a message dict needs 'content'; its keys are {sorted(map(str, given))}"
-        raise InvalidInputError(msg)
+        raise InvalidInputError(_refusal(position, f"{_NEEDED}; its keys are {sorted(map(str, given))}"))
     role = given.pop(tag)
     given["content"] = given.get("content") or ""
     return _from_role(role, given, position)
@@ -227,8 +226,7 @@ def _from_dict(given: dict[str, Any], position: int) -> BaseMessage:
 def _from_role(role: Any, given: dict[str, Any], position: int) -> BaseMessage:
     kind = _BY_ROLE.get(role) if isinstance(role, str) else None
     if kind is None:
-        msg = f"messages[{position}]: unknown role {role!r}: use one of {_ROLES}"
-        raise InvalidInputError(msg)
+        raise InvalidInputError(_refusal(position, f"Unexpected message type: {role!r}. Use one of {_ROLES}"))
     fields: dict[str, Any] = {"content": given.pop("content")}
     for key in (*_COMMON_KEYS, *_OWN_KEYS.get(kind, ())):
         if (value := given.pop(key, None)) is not None:
@@ -236,6 +234,10 @@ def _from_role(role: Any, given: dict[str, Any], position: int) -> BaseMessage:
     if calls := fields.get("tool_calls"):
         fields.update(_calls(calls, fields.get("invalid_tool_calls"), position))
     given.update(given.pop("additional_kwargs", None) or {})
+    # Older versions kept these among the others.
+    for key in _ONCE_BESIDE.get(kind, ()):
+        if (value := given.pop(key, None)) is not None:
+            fields.setdefault(key, value)
     if role == "developer":
         given["__openai_role__"] = "developer"
     if given:
@@ -250,6 +252,16 @@ _OWN_KEYS: dict[type[BaseMessage], tuple[str, ...]] = {
     HumanMessage: ("example",),
     ToolMessage: ("artifact", "status"),
 }
+_ONCE_BESIDE: dict[type[BaseMessage], tuple[str, ...]] = {
+    AIMessage: ("example",),
+    HumanMessage: ("example",),
+    ToolMessage: ("artifact", "status"),
+}
+_NEEDED = "Message dict must contain 'role' and 'content' keys"
+
+
+def _refusal(position: int, wrong: str) -> str:
+    return create_message(message=f"messages[{position}]: {wrong}", error_code=ErrorCode.MESSAGE_COERCION_FAILURE)
 
 
 def _calls(calls: Any, invalid: Any, position: int) -> dict[str, Any]:

@@ -66,7 +66,9 @@ def merge_obj(left: Any, right: Any) -> Any:
     if left is None or right is None:
         return right if left is None else left
     if type(left) is not type(right):
-        msg = f"cannot merge a {type(left).__name__} with a {type(right).__name__}"
+        msg = (
+            f"left and right are of different types: a {type(left).__name__} and a {type(right).__name__} do not merge"
+        )
         raise TypeError(msg)
     if isinstance(left, str):
         return left + right
@@ -76,7 +78,7 @@ def merge_obj(left: Any, right: Any) -> Any:
         return merge_lists(left, right)
     if left == right:
         return left
-    msg = f"cannot merge two different values of type {type(left).__name__}: only strings, dicts and lists join"
+    msg = f"Unable to merge two different values of type {type(left).__name__}: only strings, dicts and lists join"
     raise ValueError(msg)
 
 
@@ -259,7 +261,7 @@ def _merge_values(key: Any, values: list[Any]) -> Any:
     kinds: set[type[Any]] = {type(value) for value in values}
     if len(kinds) > 1:
         found = ", ".join(sorted(kind.__name__ for kind in kinds))
-        msg = f"cannot merge {key!r}: its parts hold values of different types ({found})"
+        msg = f"{key!r} already exists in this message, but with a different type: its parts hold {found}"
         raise TypeError(msg)
     if isinstance(first, str):
         return _merge_strings(key, values)
@@ -293,7 +295,10 @@ def _merge_scalars(key: Any, values: list[Any]) -> Any:
             continue
         if type(merged) is not int:
             kind = type(merged).__name__
-            msg = f"cannot merge {key!r}: {merged!r} and {value!r} differ, and a {kind} neither joins nor adds up"
+            msg = (
+                f"{key!r} already exists and its value has unsupported type {kind}: {merged!r} and {value!r} differ,"
+                " and neither join nor add up"
+            )
             raise TypeError(msg)
         merged = value if key in _LAST_WINS else merged + value
     return merged

@@ -90,7 +90,7 @@ class ChatMessageChunk(ChatMessage, BaseMessageChunk):
     def __add__(self, other: Any) -> BaseMessageChunk:
         """Join two parts of one speaker's message; raises ValueError if the roles differ."""
         if isinstance(other, ChatMessageChunk) and self.role != other.role:
-            msg = f"cannot add chunks of different roles: {self.role!r} and {other.role!r}"
+            msg = f"Cannot concatenate ChatMessageChunks with different roles: {self.role!r} and {other.role!r}."
             raise ValueError(msg)
         return super().__add__(other)
 
@@ -116,7 +116,7 @@ class FunctionMessageChunk(FunctionMessage, BaseMessageChunk):
     def __add__(self, other: Any) -> BaseMessageChunk:
         """Join two parts of one function's answer; raises ValueError if the names differ."""
         if isinstance(other, FunctionMessageChunk) and self.name != other.name:
-            msg = f"cannot add chunks of different functions: {self.name!r} and {other.name!r}"
+            msg = f"Cannot concatenate FunctionMessageChunks with different names: {self.name!r} and {other.name!r}."
             raise ValueError(msg)
         return super().__add__(other)
 
@@ -131,7 +131,7 @@ class RemoveMessage(BaseMessage):
 
     def __init__(self, id: str, **kwargs: Any) -> None:  # noqa: A002 - the field's own name
         if kwargs.pop("content", None):
-            msg = "a RemoveMessage has no content: it only names the message to remove"
+            msg = "RemoveMessage does not support 'content' field: it only names the message to remove."
             raise ValueError(msg)
         super().__init__("", id=id, **kwargs)
 

@@ -74,7 +74,8 @@ class BaseMessage(Serializable):
         content_blocks: list[blocks.ContentBlock] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(content=content if content_blocks is None else content_blocks, **kwargs)
+        kwargs["content"] = content if content_blocks is None else content_blocks
+        super().__init__(**kwargs)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -131,7 +132,8 @@ class BaseMessageChunk(BaseMessage):
         others: list[Any] = other if is_list(other) else [other]
         for part in others:
             if not isinstance(part, BaseMessageChunk):
-                msg = f"cannot add a {type(part).__name__} to a {type(self).__name__}: only message chunks add up"
+                kinds = f"{type(self).__name__!r} and {type(part).__name__!r}"
+                msg = f"unsupported operand type(s) for +: {kinds}. Only message chunks add up."
                 raise TypeError(msg)
         return type(self)(**self._joined(others))
 

@@ -16,7 +16,7 @@ What a provider adds to a standard block goes under its `extras`. The names and 
 (`langchain_core.messages.content`).
 """
 
-from __future__ import annotations
+# ruff: noqa: I002 - who asks a block's class for its keys and their types shall find types, not their texts
 
 from typing import Any, Literal, NotRequired, cast
 from uuid import uuid4

@@ -141,7 +141,8 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
     def __add__(self, other: Any) -> BaseMessageChunk:
         """Join two parts of one tool message; raises ValueError if they answer different calls."""
         if isinstance(other, ToolMessageChunk) and self.tool_call_id != other.tool_call_id:
-            msg = f"cannot add chunks that answer different calls: {self.tool_call_id!r} and {other.tool_call_id!r}"
+            ids = f"{self.tool_call_id!r} and {other.tool_call_id!r}"
+            msg = f"Cannot concatenate ToolMessageChunks with different names: they answer different calls, {ids}."
             raise ValueError(msg)
         return super().__add__(other)
 
