@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatcore.tools._running import run_tools, run_tools_sync, tool_loop, tool_loop_sync
 from chatcore.tools.base import (
     FILTERED_ARGS,
     ArgsSchema,
@@ -34,5 +35,9 @@ __all__ = [
     "create_schema_from_function",
     "render_text_description",
     "render_text_description_and_args",
+    "run_tools",
+    "run_tools_sync",
     "tool",
+    "tool_loop",
+    "tool_loop_sync",
 ]

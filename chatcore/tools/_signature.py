@@ -26,12 +26,14 @@ class Facts(NamedTuple):
     names: all parameters.
     config: the one that is given the run's config.
     injected: the annotations of those that the program gives.
+    needed: those of them that have no default.
     takes: whether there are any that the model gives, by name.
     """
 
     names: frozenset[str]
     config: str | None
     injected: dict[str, Any]
+    needed: frozenset[str]
     takes: bool
 
 
@@ -42,7 +44,7 @@ def signature_facts(function: Callable[..., Any]) -> Facts:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         # Functions written in C may have none.
-        return Facts(frozenset(), None, {}, takes=False)
+        return Facts(frozenset(), None, {}, frozenset(), takes=False)
     config = next((name for name, annotation in annotations.items() if _is_config(annotation)), None)
     named = {
         name: annotation
@@ -50,7 +52,8 @@ def signature_facts(function: Callable[..., Any]) -> Facts:
         if name != config and name not in GIVEN and parameters[name].kind not in _OPEN
     }
     injected = {name: annotation for name, annotation in named.items() if is_injected(annotation)}
-    return Facts(frozenset(annotations), config, injected, takes=len(named) > len(injected))
+    needed = frozenset(name for name in injected if parameters[name].default is inspect.Parameter.empty)
+    return Facts(frozenset(annotations), config, injected, needed, takes=len(named) > len(injected))
 
 
 def _is_config(annotation: Any) -> bool:

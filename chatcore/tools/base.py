@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from inspect import get_annotations
@@ -351,6 +350,16 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
         """The parameters of its function that are injected, whether its schema has them or not."""
         return frozenset(self._facts("source", self._source()).injected)
 
+    def _from_program(self) -> dict[str, bool]:
+        """The arguments that the program gives, and whether it must; the id of the call is not among them."""
+        facts = self._facts("source", self._source())
+        found = {name: name in facts.needed for name, kind in facts.injected.items() if not _is_call_id(kind)}
+        if is_model(self.args_schema):
+            for name, kind in get_all_basemodel_annotations(self.args_schema).items():
+                if is_injected(kind) and not _is_call_id(kind):
+                    found[name] = self.args_schema.model_fields[name].is_required()
+        return found
+
     def _filter_injected_args(self, tool_input: dict[str, Any]) -> dict[str, Any]:
         """The arguments that the model gave: what listeners are told of a call."""
         hidden = {*FILTERED_ARGS, *self._injected_args_keys}
@@ -463,8 +472,9 @@ def _bound(annotation: Any) -> Any:
         return Any if annotation.__bound__ is None else annotation.__bound__
     # A model that is generic is a type of its own as it stands.
     whole = isinstance(annotation, type) and get_origin(annotation) is None
-    variables: tuple[Any, ...] = () if whole else getattr(annotation, "__parameters__", ())
-    return operator.getitem(annotation, tuple(_bound(variable) for variable in variables)) if variables else annotation
+    generic = cast("Any", annotation)
+    variables: tuple[Any, ...] = () if whole else getattr(generic, "__parameters__", ())
+    return generic[tuple(_bound(variable) for variable in variables)] if variables else generic
 
 
 def _described_once(model: type[BaseModel]) -> type[BaseModel]:

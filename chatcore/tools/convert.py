@@ -11,7 +11,6 @@ from pydantic import BaseModel, RootModel, create_model
 
 from chatcore.errors import ConfigurationError
 from chatcore.runnables import Runnable, RunnableConfig
-from chatcore.tools._signature import is_model
 from chatcore.tools.base import ArgsSchema, BaseTool, SchemaAnnotationError
 from chatcore.tools.simple import Tool
 from chatcore.tools.structured import StructuredTool
@@ -137,7 +136,7 @@ def tool(  # noqa: PLR0913 - the reference's signature
     if isinstance(name_or_callable, str):
         return partial(make, name_or_callable)
     if name_or_callable is None:
-        return lambda thing: make(thing.get_name() if isinstance(thing, Runnable) else thing.__name__, thing)
+        return lambda thing: make(_name(thing), thing)
     if callable(name_or_callable) and hasattr(name_or_callable, "__name__"):
         return make(name_or_callable.__name__, name_or_callable)
     msg = (
@@ -145,6 +144,10 @@ def tool(  # noqa: PLR0913 - the reference's signature
         f" {type(name_or_callable)}: give a name, tool('name')(...)."
     )
     raise ConfigurationError(msg)
+
+
+def _name(thing: Callable[..., Any] | Runnable[Any, Any]) -> str:
+    return cast("Runnable[Any, Any]", thing).get_name() if isinstance(thing, Runnable) else thing.__name__
 
 
 def _checked_name(name: object) -> str:
@@ -171,10 +174,11 @@ def _made(
     func: Callable[..., Any] | None = None
     coroutine: Callable[..., Any] | None = None
     if isinstance(thing, Runnable):
-        if thing.get_input_jsonschema().get("type") != "object":
-            msg = f"Runnable must have an object schema: {thing.get_name()} does not take a dict with known keys."
+        runnable = cast("Runnable[Any, Any]", thing)
+        if runnable.get_input_jsonschema().get("type") != "object":
+            msg = f"Runnable must have an object schema: {runnable.get_name()} does not take a dict with known keys."
             raise ConfigurationError(msg)
-        coroutine, args_schema, description = _calling(thing), thing.input_schema, description or repr(thing)
+        coroutine, args_schema, description = _calling(runnable), runnable.input_schema, description or repr(runnable)
     elif inspect.iscoroutinefunction(thing):
         coroutine = thing
     else:
@@ -225,11 +229,11 @@ def convert_runnable_to_tool(
     name = name or runnable.get_name()
     if schema.get("type") == "string":
         return Tool(name=name, func=None, coroutine=_calling_with_text(runnable), description=description)
-    model: type[BaseModel] = runnable.input_schema
-    whole = is_model(model) and not issubclass(model, RootModel)
+    model = runnable.input_schema
+    whole = RootModel not in model.__mro__
     if arg_types is not None or not (whole and schema.get("type") == "object" and schema.get("properties")):
         fields: dict[str, Any] = {key: (kind, ...) for key, kind in (arg_types or _keys(runnable)).items()}
-        model = cast("type[BaseModel]", create_model(name, **fields))
+        model = create_model(name, **fields)
     return StructuredTool.from_function(
         name=name, coroutine=_calling(runnable), description=description, args_schema=model
     )
