@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chatcore.engine._portal import SyncStream
     from chatcore.engine.stream import ChatStream
     from chatcore.typed_stream._assembly import Assembly
+    from chatcore.typed_stream.protocol import MessagesData
 
 __all__ = ["AsyncFeed", "SyncFeed"]
 
@@ -38,17 +39,21 @@ class _Feed:
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
         self._bridge = Bridge()
+        self._last: MessagesData | None = None
 
     def take(self, message: BaseMessage) -> None:
         """A chunk has come, or the whole answer."""
-        dispatch = self.assembly.dispatch
-        made = self._bridge.chunk(message) if isinstance(message, AIMessageChunk) else message_events(message)
+        if isinstance(message, AIMessageChunk):
+            made = self._bridge.chunk(message)
+        else:
+            # Its last event waits for the end of the stream, as that of chunks does.
+            *made, self._last = message_events(message)
         for event in made:
-            dispatch(event)
+            self.assembly.dispatch(event)
 
     def end(self) -> None:
         """Nothing more will come."""
-        for event in self._bridge.end():
+        for event in self._bridge.end() if self._last is None else [self._last]:
             self.assembly.dispatch(event)
         self.give_up("ended without a message")
 
@@ -74,14 +79,16 @@ class AsyncFeed(_Feed):
         if self.assembly.done:
             return False
         self._waiting += 1
+        more = self._more
         try:
             if self._pulling is None:
                 self._pulling = _Pulling()
                 self._host = current_host()
                 self._host.spawn(partial(_pull, weakref.ref(self), self._chunks, self._pulling))
-            await self._more.wait()
+            await more.wait()
         finally:
-            self._waiting -= 1
+            if not more.is_set():
+                self._waiting -= 1
         return True
 
     def is_wanted(self) -> bool:
@@ -89,7 +96,8 @@ class AsyncFeed(_Feed):
         return self._waiting > 0 and not self.assembly.done
 
     def ring(self) -> None:
-        """Whoever waits looks again."""
+        """Whoever waits looks again; from now on it does not wait any more, though it may not have run yet."""
+        self._waiting = 0
         more, self._more = self._more, anyio.Event()
         more.set()
 
@@ -136,11 +144,8 @@ async def _pull(ref: weakref.ref[AsyncFeed], chunks: ChatStream[Any, Any], pulli
     # The feed is not held while anything is awaited: were it, dropping the stream would not end this task.
     try:
         with pulling.scope:
-            while await _step(ref, chunks):
-                # A reader that has waited takes what came and is back by now.
-                await anyio.lowlevel.checkpoint()
-                if not _is_wanted(ref):
-                    break
+            while await _step(ref, chunks) and await _is_wanted(ref):
+                pass
     finally:
         feed = ref()
         if feed is not None:
@@ -164,27 +169,36 @@ async def _step(ref: weakref.ref[AsyncFeed], chunks: ChatStream[Any, Any]) -> bo
             feed.give_up()
         raise
     feed = ref()
-    if feed is not None:
-        try:
-            if failed is not None:
-                feed.assembly.fail(failed)
-            elif chunk is None:
-                feed.end()
-            else:
-                feed.take(chunk)
-        except Exception as error:  # noqa: BLE001 - as above
-            feed.assembly.fail(error)
-        feed.ring()
-        if not feed.assembly.done:
-            return True
+    if feed is None:
+        await chunks.aclose()
+        return False
+    try:
+        if failed is not None:
+            feed.assembly.fail(failed)
+        elif chunk is None:
+            feed.end()
+        else:
+            feed.take(chunk)
+    except Exception as error:  # noqa: BLE001 - as above
+        feed.assembly.fail(error)
+    over = feed.assembly.done
+    if over:
+        # Before anybody is told. At the end, and after an error of its own, the stream has closed already.
+        await chunks.aclose()
+    feed.ring()
+    return not over
+
+
+async def _is_wanted(ref: weakref.ref[AsyncFeed]) -> bool:
+    """Whether somebody wants another step, who has just been given one: to begin this task again would cost more."""
+    for _ in range(2):
+        # Whoever waited takes what came, and is back after one turn of the loop; on trio, which shuffles, after two.
+        await anyio.lowlevel.checkpoint()
+        feed = ref()
+        if feed is None or feed.is_wanted():
+            return feed is not None
         del feed
-    await chunks.aclose()
     return False
-
-
-def _is_wanted(ref: weakref.ref[AsyncFeed]) -> bool:
-    feed = ref()
-    return feed is not None and feed.is_wanted()
 
 
 class SyncFeed(_Feed):
