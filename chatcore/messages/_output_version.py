@@ -32,7 +32,8 @@ class StandardChunks:
     """Turns the chunks of one stream into chunks of standard blocks.
 
     Chunks merge block by block, by index. A block that its provider gave none gets one here: the next number whenever
-    the type of block changes. So each chunk is read once, and none of those before it.
+    the type of block changes. So each chunk is read once, and none of those before it. Where content is a string, the
+    indices of tool calls count calls and not blocks; they are kept apart as `"lc_tc_0"`, ...
     """
 
     __slots__ = ("_index", "_type")
@@ -44,14 +45,22 @@ class StandardChunks:
     def of(self, chunk: AIMessageChunk) -> AIMessageChunk:
         """Return the next chunk of the stream in standard blocks."""
         standard = in_standard_blocks(chunk)
-        blocks: list[Any] = [self._numbered(cast("dict[str, Any]", block)) for block in standard.content]
+        calls_apart = isinstance(chunk.content, str)
+        blocks: list[Any] = [
+            self._numbered(cast("dict[str, Any]", block), calls_apart=calls_apart) for block in standard.content
+        ]
         if standard is chunk:
             return chunk.model_copy(update={"content": blocks})
         standard.content = blocks
         return standard
 
-    def _numbered(self, block: dict[str, Any]) -> dict[str, Any]:
+    def _numbered(self, block: dict[str, Any], *, calls_apart: bool) -> dict[str, Any]:
         if block["type"] != self._type:
             self._type = block["type"]
             self._index += 1
-        return block if "index" in block else {**block, "index": self._index}
+        index = block.get("index")
+        if index is None:
+            return {**block, "index": self._index}
+        if calls_apart and block["type"] == "tool_call_chunk" and isinstance(index, int):
+            return {**block, "index": f"lc_tc_{index}"}
+        return block
