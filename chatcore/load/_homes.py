@@ -54,6 +54,25 @@ HOMES = (
         ("ChatPromptValue", "ChatPromptValueConcrete"),
     ),
     Home("chatcore.prompt_values", (("langchain", "prompts", "base"),), ("StringPromptValue",)),
+    Home(
+        "chatcore.prompts.chat",
+        (("langchain", "prompts", "chat"),),
+        (
+            "AIMessagePromptTemplate",
+            "ChatMessagePromptTemplate",
+            "ChatPromptTemplate",
+            "HumanMessagePromptTemplate",
+            "MessagesPlaceholder",
+            "SystemMessagePromptTemplate",
+        ),
+    ),
+    Home("chatcore.prompts.dict", (("langchain_core", "prompts", "dict"),), ("DictPromptTemplate",)),
+    Home("chatcore.prompts.image", (("langchain", "prompts", "image"),), ("ImagePromptTemplate",)),
+    Home("chatcore.prompts.prompt", (("langchain", "prompts", "prompt"),), ("PromptTemplate",)),
+    Home("chatcore.output_parsers.string", (("langchain", "schema", "output_parser"),), ("StrOutputParser",)),
+    Home(
+        "chatcore.output_parsers.list", (("langchain", "output_parsers", "list"),), ("CommaSeparatedListOutputParser",)
+    ),
 )
 
 MESSAGES = frozenset(
