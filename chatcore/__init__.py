@@ -246,6 +246,8 @@ _HOMES = {
     ),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+# Asked for once: `chatcore.globals`, once it is loaded, is the name's meaning here.
+_NAMES = globals()
 
 
 def __getattr__(name: str) -> Any:
@@ -254,9 +256,9 @@ def __getattr__(name: str) -> Any:
         msg = f"module 'chatcore' has no attribute {name!r}"
         raise AttributeError(msg)
     value = getattr(importlib.import_module(module), name)
-    globals()[name] = value
+    _NAMES[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*_NAMES, *__all__})

@@ -21,12 +21,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast, get_args
 
 import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from chatcore.callbacks._seam import begun
+from chatcore.callbacks._seam import begun, run_manager
 from chatcore.callbacks.base import Callbacks
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
@@ -39,6 +39,7 @@ from chatcore.engine.request import ChunksOf, Middleware, Open, Request, Respons
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_in_thread
 from chatcore.errors import (
+    ConfigurationError,
     InvalidInputError,
     MalformedResponseError,
     ProviderError,
@@ -49,8 +50,10 @@ from chatcore.errors import (
 from chatcore.messages import Accumulator, AIMessage, AIMessageChunk, BaseMessage, HumanMessage, convert_to_messages
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
-from chatcore.runnables import Runnable, RunnableConfig
+from chatcore.runnables import Runnable, RunnableConfig, RunnableSequence
 from chatcore.schemas import convert_to_openai_tool
+from chatcore.schemas._answers import AnswerSchema
+from chatcore.structured_output import AnswerParser, Asking, Method
 
 __all__ = ["BaseChatModel", "LanguageModelInput", "Policies"]
 
@@ -376,6 +379,77 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         named = {"tool_choice": tool_choice, "parallel_tool_calls": parallel_tool_calls}
         return self.bind(tools=specs, **{name: value for name, value in named.items() if value is not None}, **kwargs)
 
+    def with_structured_output(
+        self,
+        schema: Any,
+        *,
+        method: Method | None = None,
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[Any] | None = None,
+        retries: int = 0,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """A runnable that answers with objects of a schema.
+
+        Streamed, it gives partial objects as they grow: of a pydantic model instances whose fields that have not come
+        are absent, of a TypedDict or a JSON schema dicts; the last one is whole and valid.
+
+        Args:
+            schema: a pydantic model, a TypedDict or a dataclass; or a JSON schema with a title, or a tool dict.
+            method: `"json_schema"`: the provider holds the model to the schema; `"function_calling"`: the model calls
+                a tool of that schema; `"json_mode"`: the provider promises JSON, and the prompt must describe the
+                schema. None: the best that the model has.
+            include_raw: answer with a dict: the message (`raw`), the object (`parsed`, None if it is not valid) and
+                what was wrong (`parsing_error`, else None).
+            strict: whether the provider must follow the schema to the letter.
+            tools: tools that the model may call besides; use `include_raw` to see when it does.
+            retries: how often a model whose answer is not valid is told what is wrong and asked again.
+            **kwargs: more settings, as for `bind`.
+
+        Raises:
+            UnsupportedError: this model can do none of that.
+            StructuredOutputError: (from a call) the answer is not valid, or none was given; it carries the message.
+        """
+        if isinstance(cast("object", retries), bool) or not isinstance(cast("object", retries), int) or retries < 0:
+            msg = f"retries must be a whole number that is not negative, not {retries!r}."
+            raise ConfigurationError(msg)
+        methods = self._structured_methods()
+        if not methods:
+            msg = f"with_structured_output is not implemented for this model: {type(self).__name__} has no bind_tools."
+            raise UnsupportedError(msg)
+        if method is not None and method not in get_args(Method):
+            msg = f"Unrecognized method argument. Expected one of {', '.join(get_args(Method))}. Received: {method!r}"
+            raise ConfigurationError(msg)
+        # A model that only takes tools answers by a tool, whatever way to the same answer was asked for.
+        chosen: Method = method if method in methods else methods[0]
+        answer = AnswerSchema.of(schema, strict=strict)
+        if chosen == "json_schema" and strict is None and answer.kind != "json_schema":
+            # A class is held to the letter where its schema allows it.
+            with suppress(ConfigurationError):
+                answer = AnswerSchema.of(schema, strict=True)
+        bound: Any = self
+        if chosen == "function_calling":
+            own = {} if not self._takes_tools else {"strict": strict, "parallel_tool_calls": False}
+            bound = self.bind_tools([schema, *(tools or ())], tool_choice="auto" if tools else "any", **own, **kwargs)
+        else:
+            if tools:
+                bound = self.bind_tools(tools, strict=strict)
+            form: dict[str, Any] = {"type": "json_object"}
+            if chosen == "json_schema":
+                form = {"type": "json_schema", "json_schema": _response_format(answer)}
+            bound = bound.bind(response_format=form, **kwargs)
+        parser = AnswerParser(answer, chosen, raw=include_raw, others=bool(tools))
+        sequence = RunnableSequence[LanguageModelInput, Any](bound, parser)
+        if retries or include_raw:
+            return sequence._with(Asking(retries, include_raw))  # noqa: SLF001 - one of us
+        return sequence
+
+    def _structured_methods(self) -> tuple[Method, ...]:
+        """How this model can be brought to answer in a schema, the best way first."""
+        takes_tools = self._takes_tools or type(self).bind_tools is not BaseChatModel.bind_tools
+        return ("function_calling",) if takes_tools else ()
+
     def _check_tools(self) -> None:
         if not self._takes_tools:
             msg = (
@@ -468,6 +542,12 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
 
 _NO_POLICIES = Policies()
+
+
+def _response_format(answer: AnswerSchema) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": answer.description} if answer.description else {}
+    strict: dict[str, Any] = {} if answer.strict is None else {"strict": answer.strict}
+    return {"name": answer.name, **described, "schema": answer.parameters, **strict}
 
 
 def _check_choice(choice: object, specs: Sequence[Mapping[str, Any]]) -> None:
@@ -584,12 +664,16 @@ def _chunks_in_thread(
 async def _native_whole(
     model: BaseChatModel, messages: list[BaseMessage], request: Request, /, **settings: Any
 ) -> ChatResult:
+    if request.run is not None:
+        settings["run_manager"] = run_manager(request.run)
     return await model._agenerate(messages, **settings)
 
 
 async def _whole_in_thread(
     model: BaseChatModel, messages: list[BaseMessage], request: Request, /, **settings: Any
 ) -> ChatResult:
+    if request.run is not None:
+        settings["run_manager"] = run_manager(request.run).get_sync()
     return await in_thread(model._generate, messages, **settings)
 
 

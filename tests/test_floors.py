@@ -23,7 +23,7 @@ FLOORS = (
     {
         "runnables",
         "model",
-        "output",
+        "structured_output",
         "prompts",
         "rate_limiters",
         "caches",
@@ -55,7 +55,7 @@ KEPT = {
 LOADS_BY_NAME = {
     "__init__.py": "the public names are loaded when they are first asked for",
     "engine/_host.py": "users of asyncio need not have trio",
-    "messages/_step.py": "a function of messages that is called without them is a runnable, of a floor above",
+    "messages/_upward.py": "functions of messages may be runnables, and their sums are prompts: floors above",
     "load/load.py": "a dump may name classes of every floor, and only those it names are loaded",
 }
 """The files that may use importlib, each with its reason."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chatcore.callbacks._deliver import Handlers
 from chatcore.callbacks.base import BaseCallbackHandler, BaseCallbackManager
+from chatcore.callbacks.manager import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
 from chatcore.engine.following import followed
 from chatcore.engine.request import Config, Open, Request, Response
 from chatcore.engine.runs import Listener, Run
@@ -25,7 +26,7 @@ from chatcore.errors import InvalidInputError
 if TYPE_CHECKING:
     import uuid
 
-__all__ = ["begun", "with_handlers"]
+__all__ = ["begun", "run_manager", "with_handlers"]
 
 
 def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
@@ -97,7 +98,7 @@ def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
         details=details,
         stream=request.stream,
     )
-    run.within = within = BaseCallbackManager(
+    run.within = within = AsyncCallbackManager(
         handlers=inherited,
         inheritable_handlers=inherited,
         parent_run_id=run.id,
@@ -112,6 +113,24 @@ def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
     handed = {key: value for key, value in config.items() if key not in _OWN}
     handed["callbacks"] = within
     return followed(run, request.edited(config=handed, labels=()), start)
+
+
+def run_manager(run: Run) -> AsyncCallbackManagerForLLMRun:
+    """What the hook of a chat model is given to tell of its tokens."""
+    within: AsyncCallbackManager = run.within
+    manager = AsyncCallbackManagerForLLMRun(
+        run_id=run.id,
+        handlers=within.handlers,
+        inheritable_handlers=within.inheritable_handlers,
+        parent_run_id=run.parent_id,
+        tags=run.tags,
+        inheritable_tags=within.inheritable_tags,
+        metadata=run.metadata,
+        inheritable_metadata=within.inheritable_metadata,
+    )
+    manager.ancestors = run.parent_ids
+    manager._run = run  # noqa: SLF001 - the engine tells of it
+    return manager
 
 
 _OWN = frozenset({"run_name", "run_id", "callbacks"})

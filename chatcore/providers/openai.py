@@ -34,6 +34,7 @@ from chatcore.providers._openai_chat import AnswerDecoder, Exchange, decode_answ
 from chatcore.providers._openai_chat_request import encode_request, to_json
 from chatcore.providers._streaming import Chunks, Opened
 from chatcore.providers.hosts import HOSTS, OPENAI, Host, host_of, is_local
+from chatcore.structured_output import Method
 
 __all__ = ["ApiKey", "ChatOpenAI"]
 
@@ -297,6 +298,11 @@ class ChatOpenAI(BaseChatModel):
         return {"model_name": settings.pop("model"), "base_url": self.base_url, **settings}
 
     @override
+    def _structured_methods(self) -> tuple[Method, ...]:
+        if (self.profile or {}).get("structured_output") is False:
+            return ("function_calling", "json_mode")
+        return ("json_schema", "function_calling", "json_mode")
+
     def _policies(self) -> Policies:
         return _policies(self._timeout, self.max_retries)
 
