@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
 
 from chatcore.messages._coercion import MessageLikeRepresentation, SaysMessages
+from chatcore.messages._upward import runnable_of
 
 __all__ = ["GivenMessages", "MessageStep", "also_a_step"]
 
@@ -38,8 +38,6 @@ def also_a_step(function: Callable[Concatenate[GivenMessages, P], R]) -> Message
     def called(messages: GivenMessages | None = None, *args: P.args, **kwargs: P.kwargs) -> Any:
         if messages is not None:
             return function(messages, *args, **kwargs)
-        # The only way up: who asks for a runnable has a use for that floor, who does not need not load it.
-        runnables = importlib.import_module("chatcore.runnables")
-        return runnables.RunnableLambda(partial(function, **kwargs), name=function.__name__)
+        return runnable_of(partial(function, **kwargs), name=function.__name__)
 
     return cast("MessageStep[P, R]", called)

@@ -12,6 +12,7 @@ from chatcore.load.serializable import Serializable
 from chatcore.messages._merge import merge_content, merge_dicts, texts_of
 from chatcore.messages._shapes import is_list
 from chatcore.messages._standard import standard_blocks
+from chatcore.messages._upward import prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +100,10 @@ class BaseMessage(Serializable):
     def content_blocks(self) -> list[blocks.ContentBlock]:
         """The content as standard blocks, read anew at each access; what has no standard form is `non_standard`."""
         return standard_blocks(self.content)
+
+    def __add__(self, other: Any) -> Any:
+        """Make a prompt (a `ChatPromptTemplate`) of this message and another one, several, or a prompt."""
+        return prompt_of([self]) + other
 
     def pretty_repr(self, html: bool = False) -> str:  # noqa: FBT001, FBT002 - the reference's signature
         """Return the message under a title line, for people to read.

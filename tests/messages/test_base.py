@@ -50,11 +50,6 @@ def test_only_chunks_add_up(other: object) -> None:
         HumanMessageChunk(content="a") + other
 
 
-def test_whole_messages_do_not_add_up() -> None:
-    with pytest.raises(TypeError):
-        HumanMessage("a") + HumanMessage("b")  # type: ignore[operator]
-
-
 def test_pretty_print_is_bold_where_someone_looks_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
