@@ -11,16 +11,19 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SkipValidation, ValidationError
 
+from chatcore.callbacks._seam import begun
 from chatcore.callbacks.base import Callbacks
+from chatcore.callbacks.manager import AsyncCallbackManager, AsyncCallbackManagerForToolRun
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import blocking
 from chatcore.engine.request import Request, Response, Whole, merge_configs
-from chatcore.engine.runs import surrounding
+from chatcore.engine.runs import Run, surrounding
 from chatcore.engine.threads import in_thread
 from chatcore.errors import ChatCoreError, ConfigurationError, InvalidInputError, UnsupportedError, WrongTypeError
 from chatcore.messages import ToolCall, ToolMessage
@@ -294,15 +297,29 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
 
     run = blocking(arun)  # type: ignore[pydantic-field]  # a method, which pydantic knows and its plugin does not
 
+    def _begin(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
+        if self.callbacks or request.config.get("callbacks"):
+            return begun(request, self._start, runnable=self, **self._as_run(request))
+        return self._start(request)
+
+    def _as_run(self, request: Request) -> dict[str, Any]:
+        given, call_id = _asked(request)
+        return {
+            "name": self.get_name(),
+            "kind": self._kind,
+            "inputs": self._filter_injected_args(given) if is_dict(given) else given,
+            "callbacks": self.callbacks,
+            "tags": self.tags,
+            "metadata": self.metadata,
+            "details": {"tool_call_id": call_id},
+        }
+
     @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         yield Whole(await self._answer(request))
 
     async def _answer(self, request: Request) -> Any:
-        given: Any = request.input
-        call_id: str | None = request.settings.get("tool_call_id")
-        if is_dict(given) and given.get("type") == "tool_call":
-            given, call_id = given.get("args"), given.get("id")
+        given, call_id = _asked(request)
         if not isinstance(given, str | dict):
             kind = type(given).__name__
             msg = f"Invalid tool input: {self.name} takes a str, a dict of arguments or a ToolCall, not {kind}."
@@ -330,19 +347,20 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
     async def _call(self, request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if plain(self._arun) is not BaseTool._arun:
             try:
-                return await self._arun(*args, **{**kwargs, **self._given(self._arun, request)})
+                return await self._arun(*args, **{**kwargs, **self._given(self._arun, request, _manager(request.run))})
             except NotImplementedError as error:
                 # An `_arun` that only says that it is not there: tools written for sync programs have one.
                 if plain(self._run) is BaseTool._run or not raised_by(error, self._arun):
                     raise
-        return await in_thread(self._run, *args, **{**kwargs, **self._given(self._run, request)})
+        given = self._given(self._run, request, _manager(request.run).get_sync())
+        return await in_thread(self._run, *args, **{**kwargs, **given})
 
-    def _given(self, function: Callable[..., Any], request: Request) -> dict[str, Any]:
+    def _given(self, function: Callable[..., Any], request: Request, run_manager: Any) -> dict[str, Any]:
         """What the run gives to a method that names it."""
         facts = self._facts(function.__name__, function)
         given: dict[str, Any] = {facts.config: request.config} if facts.config else {}
         if "run_manager" in facts.names:
-            given["run_manager"] = None
+            given["run_manager"] = run_manager
         return given
 
     @property
@@ -422,7 +440,34 @@ class BaseToolkit(BaseModel, ABC):
         """Its tools."""
 
 
-# ------------------------------------------------------------------------------------------------------------ arguments
+# --------------------------------------------------------------------------------------------------------------- calls
+
+
+def _asked(request: Request) -> tuple[Any, str | None]:
+    """The arguments of a call, and the id of the model's call if it is one."""
+    given: Any = request.input
+    if is_dict(given) and given.get("type") == "tool_call":
+        return given.get("args"), given.get("id")
+    return given, request.settings.get("tool_call_id")
+
+
+def _manager(run: Run | None) -> AsyncCallbackManagerForToolRun:
+    """What a tool's method is given to tell of its run."""
+    if run is None:
+        return AsyncCallbackManagerForToolRun.get_noop_manager()
+    within: AsyncCallbackManager = run.within
+    manager = AsyncCallbackManagerForToolRun(
+        run_id=run.id,
+        handlers=within.handlers,
+        inheritable_handlers=within.inheritable_handlers,
+        parent_run_id=run.parent_id,
+        tags=run.tags,
+        inheritable_tags=within.inheritable_tags,
+        metadata=run.metadata,
+        inheritable_metadata=within.inheritable_metadata,
+    )
+    manager.ancestors = run.parent_ids
+    return manager
 
 
 def _call_ids(annotations: Mapping[str, Any], given: Mapping[str, Any], call_id: str | None) -> dict[str, str]:
