@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from chatcore.callbacks.base import BaseCallbackHandler
 from chatcore.errors import ConfigurationError
 from chatcore.globals import get_debug
-from chatcore.tracers.stdout import ConsoleCallbackHandler
 
-__all__ = ["Hooked", "hooked", "register_configure_hook"]
+__all__ = ["Hooked", "hear_in_debugging", "hooked", "is_hooked", "register_configure_hook"]
 
 
 class Hooked(NamedTuple):
@@ -32,6 +31,7 @@ class _Hook(NamedTuple):
 
 
 _hooks: list[_Hook] = []
+_in_debugging: list[type[BaseCallbackHandler]] = []
 
 
 def register_configure_hook(
@@ -57,6 +57,16 @@ def register_configure_hook(
     _hooks.append(_Hook(context_var, inheritable, handle_class, env_var))
 
 
+def hear_in_debugging(kind: type[BaseCallbackHandler]) -> None:
+    """Let every call be heard by a handler of this kind while `set_debug(True)` holds."""
+    _in_debugging.append(kind)
+
+
+def is_hooked() -> bool:
+    """Whether there may be handlers to find."""
+    return bool(_hooks) or get_debug()
+
+
 def hooked(present: list[Any]) -> list[Hooked]:
     """The handlers that hear a call made here, beside those that are `present` already."""
     found: list[Hooked] = []
@@ -69,8 +79,9 @@ def hooked(present: list[Any]) -> list[Hooked]:
         known = [*present, *(each.handler for each in found)]
         if not any(each is handler if kind is None else isinstance(each, kind) for each in known):
             found.append(Hooked(handler, inheritable))
-    if get_debug() and not any(isinstance(each, ConsoleCallbackHandler) for each in present):
-        found.append(Hooked(ConsoleCallbackHandler(), inheritable=True))
+    if get_debug():
+        kinds = (kind for kind in _in_debugging if not any(isinstance(each, kind) for each in present))
+        found.extend(Hooked(kind(), inheritable=True) for kind in kinds)
     return found
 
 
