@@ -21,7 +21,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast, get_args, overload
 
 import anyio
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -32,6 +32,7 @@ from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking
 from chatcore.engine.batch import run_workers
+from chatcore.engine.events import EventStream, StreamEvent
 from chatcore.engine.following import report
 from chatcore.engine.limits import TokenBucket, admit, check_limiter
 from chatcore.engine.policies import LONGEST_PAUSE, Deadline, Patience, Retry, Timeout
@@ -54,6 +55,7 @@ from chatcore.runnables import Runnable, RunnableConfig, RunnableSequence
 from chatcore.schemas import convert_to_openai_tool
 from chatcore.schemas._answers import AnswerSchema
 from chatcore.structured_output import AnswerParser, Asking, Method
+from chatcore.typed_stream import AsyncChatModelStream, ChatModelStream, PendingStream
 
 __all__ = ["BaseChatModel", "LanguageModelInput", "Policies"]
 
@@ -342,6 +344,80 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         def stream(  # noqa: D102 - said there
             self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
         ) -> SyncStream[AIMessageChunk]: ...
+
+    @overload
+    def astream_events(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        version: Literal["v1", "v2"] = "v2",
+        **kwargs: Any,
+    ) -> EventStream: ...
+    @overload
+    def astream_events(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        version: Literal["v3"],
+        **kwargs: Any,
+    ) -> PendingStream: ...
+    def astream_events(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        version: Literal["v1", "v2", "v3"] = "v2",
+        **kwargs: Any,
+    ) -> EventStream | PendingStream:
+        """Call once, streamed, and give everything that happens in the call.
+
+        Args:
+            input: what is asked, as for `ainvoke`.
+            config: tags, metadata and the like.
+            version: `"v2"`: events of this call and those made within it, as of any `Runnable`; `"v3"`: one object that
+                gives the answer's text, reasoning, tool calls, usage and message, to any number of readers.
+            **kwargs: settings of the call; for `"v2"` also the filters `include_names`, ... of `Runnable`.
+
+        Returns:
+            For `"v2"` an async iterator of events; for `"v3"` a stream to await or to use in `async with`. Nothing is
+            sent before it is read.
+        """
+        if version == "v3":
+            return PendingStream(AsyncChatModelStream(chunks=self.astream(input, config, **kwargs)))
+        return super().astream_events(input, config, version=version, **kwargs)
+
+    @overload
+    def stream_events(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        version: Literal["v1", "v2"] = "v2",
+        **kwargs: Any,
+    ) -> SyncStream[StreamEvent]: ...
+    @overload
+    def stream_events(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        version: Literal["v3"],
+        **kwargs: Any,
+    ) -> ChatModelStream: ...
+    def stream_events(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        version: Literal["v1", "v2", "v3"] = "v2",
+        **kwargs: Any,
+    ) -> SyncStream[StreamEvent] | ChatModelStream:
+        """`astream_events`, for sync code: same arguments; for `"v3"` a stream that sync code can read."""
+        if version == "v3":
+            return ChatModelStream(chunks=self.stream(input, config, **kwargs))
+        return super().stream_events(input, config, version=version, **kwargs)
 
     # ------------------------------------------------------------------------------------------------------------ tools
 
