@@ -44,7 +44,8 @@ def _resolved(annotation: Any, names: Mapping[str, Any]) -> Any:
 
 
 def _names_around(func: Any) -> Mapping[str, Any]:
-    """The module of the function whose signature it is."""
+    """The module of the function whose signature it is: a wrapper's may be another."""
+    func = inspect.unwrap(func, stop=lambda outer: hasattr(outer, "__signature__"))
     while not (found := getattr(func, "__globals__", None)):
         if isinstance(func, functools.partial):
             func = cast("functools.partial[Any]", func).func

@@ -19,6 +19,9 @@ __all__ = ["problems"]
 
 _SHOWN = 20
 _MOST_STEPS = 200_000
+# How many references and options may lead from one to the next before anything of the value is looked at.
+_MOST_TURNS = 40
+_DEEPEST = 150
 
 
 def _is_number(value: object) -> bool:
@@ -62,66 +65,69 @@ class _Check:
         self._root = root
         self._steps = 0
 
-    def of(self, schema: Any, value: Any, path: str) -> Iterator[str]:
+    def of(self, schema: Any, value: Any, path: str, *, depth: int = 0, turns: int = 0) -> Iterator[str]:
         self._steps += 1
-        if self._steps > _MOST_STEPS:
-            msg = f"No answer can be checked against this schema in {_MOST_STEPS} steps: its $refs lead in circles."
+        if self._steps > _MOST_STEPS or turns > _MOST_TURNS:
+            msg = "No answer can be checked against this schema: its $refs lead in circles."
             raise SchemaTooLargeError(msg)
+        if depth > _DEEPEST:
+            yield f"{path[:80]}...: nests too deep"
+            return
         if schema is False:
             yield f"{path or 'the answer'}: nothing is allowed here"
         if not is_dict(schema):
             return
+        further = {"depth": depth + 1, "turns": turns + 1}
         if isinstance(reference := schema.get("$ref"), str):
-            yield from self.of(find_reference(reference, self._root), value, path)
+            yield from self.of(find_reference(reference, self._root), value, path, **further)
         for option in schema.get("allOf") or ():
-            yield from self.of(option, value, path)
+            yield from self.of(option, value, path, **further)
         for word in ("anyOf", "oneOf"):
             options = schema.get(word)
-            if options and not any(next(self.of(option, value, path), None) is None for option in options):
+            if options and all(any(self.of(option, value, path, **further)) for option in options):
                 yield f"{path or 'the answer'}: {_shown(value)} fits none of the {len(options)} options of {word}"
-        yield from self._plain(schema, value, path or "the answer")
-        if is_dict(value):
-            yield from self._object(schema, value, path)
-        elif is_list(value):
-            yield from self._array(schema, value, path)
+        yield from _plain(schema, value, path)
+        for part, inside, place in _inside(schema, value, path):
+            yield from self.of(part, inside, place, depth=depth + 1)
 
-    def _plain(self, schema: dict[str, Any], value: Any, place: str) -> Iterator[str]:
-        kinds = schema.get("type")
-        names: list[Any] = kinds if is_list(kinds) else [kinds]
-        known = [name for name in names if name in _TYPES]
-        if known and not any(_TYPES[name](value) for name in known):
-            yield f"{place}: {_shown(value)} is not of type {' or '.join(known)}"
-        if "enum" in schema and not any(_same(value, one) for one in schema["enum"]):
-            yield f"{place}: {_shown(value)} is none of {schema['enum']!r}"
-        if "const" in schema and not _same(value, schema["const"]):
-            yield f"{place}: {_shown(value)} is not {schema['const']!r}"
-        for word, (measure, holds) in _BOUNDS.items():
-            size = measure(value) if _is_number(schema.get(word)) else None
-            if size is not None and not holds(size, schema[word]):
-                yield f"{place}: {_shown(value)} is against {word} {schema[word]!r}"
 
-    def _object(self, schema: dict[str, Any], value: dict[str, Any], path: str) -> Iterator[str]:
+def _plain(schema: dict[str, Any], value: Any, path: str) -> Iterator[str]:
+    place = path or "the answer"
+    kinds = schema.get("type")
+    names: list[Any] = kinds if is_list(kinds) else [kinds]
+    types = [name for name in names if name in _TYPES]
+    if types and not any(_TYPES[name](value) for name in types):
+        yield f"{place}: {_shown(value)} is not of type {' or '.join(types)}"
+    if "enum" in schema and not any(_same(value, one) for one in schema["enum"]):
+        yield f"{place}: {_shown(value)} is none of {schema['enum']!r}"
+    if "const" in schema and not _same(value, schema["const"]):
+        yield f"{place}: {_shown(value)} is not {schema['const']!r}"
+    for word, (measure, holds) in _BOUNDS.items():
+        size = measure(value) if _is_number(schema.get(word)) else None
+        if size is not None and not holds(size, schema[word]):
+            yield f"{place}: {_shown(value)} is against {word} {schema[word]!r}"
+    if is_dict(value):
+        yield from (f"{_at(path, name)}: is missing" for name in schema.get("required") or () if name not in value)
+        if schema.get("additionalProperties") is False and "patternProperties" not in schema:
+            known: dict[str, Any] = schema.get("properties") or {}
+            allowed = ", ".join(known) or "(none)"
+            yield from (
+                f"{_at(path, name)}: is not among the properties {allowed}" for name in value if name not in known
+            )
+
+
+def _inside(schema: dict[str, Any], value: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
+    """What is inside a value, with its schema and its place."""
+    if is_dict(value):
         properties: dict[str, Any] = schema.get("properties") or {}
-        for name in schema.get("required") or ():
-            if name not in value:
-                yield f"{_at(path, name)}: is missing"
-        others = schema.get("additionalProperties", True)
-        for name, part in value.items():
-            if name in properties:
-                yield from self.of(properties[name], part, _at(path, name))
-            elif others is False and "patternProperties" not in schema:
-                yield f"{_at(path, name)}: is not among the properties {', '.join(properties) or '(none)'}"
-            else:
-                yield from self.of(others, part, _at(path, name))
-
-    def _array(self, schema: dict[str, Any], value: list[Any], path: str) -> Iterator[str]:
+        # False has been dealt with.
+        others = schema.get("additionalProperties") or True
+        yield from ((properties.get(name, others), part, _at(path, name)) for name, part in value.items())
+    elif is_list(value):
         rest = schema.get("items", True)
         first: list[Any] = schema.get("prefixItems") or (rest if is_list(rest) else [])
         for number, part in enumerate(value):
-            if number < len(first):
-                yield from self.of(first[number], part, f"{path}[{number}]")
-            elif not is_list(rest):
-                yield from self.of(rest, part, f"{path}[{number}]")
+            yield first[number] if number < len(first) else rest, part, f"{path}[{number}]"
 
 
 def _at(path: str, name: str) -> str:

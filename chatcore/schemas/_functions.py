@@ -59,7 +59,9 @@ def create_schema_from_function(
     docstring = _docstring(func)
     if parse_docstring:
         said = describe(docstring, list(parameters), error_on_invalid=error_on_invalid_docstring)
-        strangers = [name for name in said.arguments if name.lstrip("*") not in parameters]
+        # Of a partial's arguments, the function's docstring describes those that are given already, too.
+        known = _parameters(_whole(func))
+        strangers = [name for name in said.arguments if name.lstrip("*") not in known]
         if said.google and strangers:
             msg = (
                 f"Arg {strangers[0]} in docstring not found in function signature. {model_name} takes "
@@ -139,10 +141,16 @@ def subset_model(
 
 def function_name(func: Callable[..., Any]) -> str:
     """What a callable is called: its own name, a partial's function's, or an object's class's."""
-    if isinstance(func, functools.partial):
-        return function_name(cast("functools.partial[Any]", func).func)
+    func = _whole(func)
     name = getattr(func, "__name__", None)
     return name if isinstance(name, str) else type(func).__name__
+
+
+def _whole(func: Callable[..., Any]) -> Callable[..., Any]:
+    """A partial's function."""
+    while isinstance(func, functools.partial):
+        func = cast("functools.partial[Any]", func).func
+    return func
 
 
 def _annotations(model: type[BaseModel]) -> dict[str, Any]:
@@ -220,8 +228,7 @@ def _parameters(func: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def _docstring(func: Callable[..., Any]) -> str | None:
-    if isinstance(func, functools.partial):
-        return _docstring(cast("functools.partial[Any]", func).func)
+    func = _whole(func)
     if inspect.isclass(func):
         own = func.__dict__.get("__doc__")
         # A dataclass without a docstring is given its signature for one, which the model is told anyway.

@@ -12,6 +12,7 @@ __all__ = [
     "DEEPEST",
     "MissingReferenceError",
     "SchemaTooLargeError",
+    "copy_schema",
     "dereference_refs",
     "find_reference",
     "remove_titles",
@@ -93,7 +94,7 @@ class _Inlining:
     def _each(self, part: dict[str, Any], depth: int) -> dict[str, Any]:
         return {
             # Copied all the same: nobody who edits the answer edits the question.
-            key: _Inlining({}, ()).copied(value, depth + 1) if key in self._skipped else self.of(value, depth + 1)
+            key: self.copied(value, depth + 1) if key in self._skipped else self.of(value, depth + 1)
             for key, value in part.items()
         }
 
@@ -117,6 +118,15 @@ class _Inlining:
                 "definitions refer to each other too often. Send it with its $defs, or with fewer of them."
             )
             raise SchemaTooLargeError(msg)
+
+
+def copy_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a schema, all the way down.
+
+    Raises:
+        SchemaTooLargeError: it nests deeper than 200 levels or has more than 100,000 parts.
+    """
+    return cast("dict[str, Any]", _Inlining({}, ()).copied(schema, 0))
 
 
 def find_reference(path: str, schema: dict[str, Any]) -> Any:

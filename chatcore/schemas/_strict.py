@@ -9,7 +9,6 @@ from typing import Any
 
 from chatcore.errors import ConfigurationError
 from chatcore.messages._shapes import is_dict, is_list
-from chatcore.schemas._references import DEEPEST
 
 __all__ = ["close"]
 
@@ -23,7 +22,7 @@ def close(schema: dict[str, Any], *, name: str) -> dict[str, Any]:
     Every object forbids other properties than its own, and requires those. `oneOf` becomes `anyOf`.
 
     Args:
-        schema: a JSON Schema of type object.
+        schema: a JSON Schema of type object, a copy of the user's (whose depth is bounded therefore).
         name: what errors call it.
 
     Returns:
@@ -32,16 +31,13 @@ def close(schema: dict[str, Any], *, name: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: it says what strict mode cannot hold a model to.
     """
-    _close(schema, name, 0)
+    _close(schema, name)
     return schema
 
 
-def _close(schema: Any, path: str, depth: int) -> None:
+def _close(schema: Any, path: str) -> None:
     if not is_dict(schema):
         return
-    if depth > DEEPEST:
-        msg = f"The schema of {path.partition('.')[0]} nests deeper than {DEEPEST} levels. Make it flatter."
-        raise ConfigurationError(msg)
     _rephrase(schema, path)
     properties = schema.get("properties")
     if is_dict(properties) and properties:
@@ -52,10 +48,10 @@ def _close(schema: Any, path: str, depth: int) -> None:
     for key, parts in schema.items():
         if key in {"properties", "$defs", "definitions"} and is_dict(parts):
             for name, part in parts.items():
-                _close(part, f"{path}.{name}", depth + 1)
+                _close(part, f"{path}.{name}")
         elif key in {"anyOf", "allOf", "items", "prefixItems"}:
             for part in parts if is_list(parts) else [parts]:
-                _close(part, f"{path}[]" if key.endswith("tems") else path, depth + 1)
+                _close(part, f"{path}[]" if key.endswith("tems") else path)
 
 
 def _rephrase(schema: dict[str, Any], path: str) -> None:

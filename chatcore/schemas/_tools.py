@@ -15,7 +15,7 @@ from chatcore.errors import ConfigurationError
 from chatcore.messages._shapes import is_dict
 from chatcore.schemas._functions import create_schema_from_function, function_name
 from chatcore.schemas._injected import injected_fields
-from chatcore.schemas._references import SchemaTooLargeError, dereference_refs, remove_titles
+from chatcore.schemas._references import SchemaTooLargeError, copy_schema, dereference_refs, remove_titles
 from chatcore.schemas._strict import close
 from chatcore.schemas._typed_dicts import typed_dict_schema
 
@@ -103,7 +103,7 @@ def convert_to_openai_function(function: Any, *, strict: bool | None = None) -> 
     described["strict"] = strict
     if strict:
         parameters: dict[str, Any] = described.get("parameters") or {"type": "object", "properties": {}}
-        described["parameters"] = close(copy.deepcopy(parameters), name=described["name"])
+        described["parameters"] = close(copy_schema(parameters), name=described["name"])
     return described
 
 

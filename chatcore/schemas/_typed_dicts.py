@@ -25,7 +25,7 @@ from chatcore.schemas._injected import is_injected
 
 __all__ = ["adapter_of", "typed_dict_schema"]
 
-_QUALIFIERS = frozenset({Required, NotRequired, typing_extensions.ReadOnly})
+_NEEDED: dict[Any, bool] = {Required: True, NotRequired: False}
 # Origins that cannot be subscripted themselves.
 _SUBSCRIPTABLE: dict[Any, Any] = {types.UnionType: Union, get_origin(Callable[[], None]): None, Literal: None}
 
@@ -77,12 +77,13 @@ class _Twins:
         keys: dict[str, Any] = {}
         required: set[str] = set()
         for name, hint in hints.items():
-            bare, notes = _unqualified(hint)
+            bare, notes, needed = _unqualified(hint)
             if self._shown and is_injected(Annotated[(bare, *notes)] if notes else bare):
                 continue
             default, description, kept = _told(name, notes)
             description = said.arguments.get(name) or description
-            if default is ... and name not in optional:
+            # Of annotations written as strings, Python itself does not see `Required` and `NotRequired`.
+            if default is ... and (name not in optional if needed is None else needed):
                 required.add(name)
             if description:
                 kept.append(Field(description=description))
@@ -115,13 +116,15 @@ def _hints(typed_dict: type) -> Mapping[str, Any]:
         raise ConfigurationError(msg) from error
 
 
-def _unqualified(hint: Any) -> tuple[Any, list[Any]]:
-    """A key's type without `Required`, `NotRequired` and `ReadOnly`, and the extras of `Annotated`, in any order."""
+def _unqualified(hint: Any) -> tuple[Any, list[Any], bool | None]:
+    """A key's type, the extras of `Annotated`, and whether it is `Required`; None: neither that nor `NotRequired`."""
     notes: list[Any] = []
-    while (origin := get_origin(hint)) is Annotated or origin in _QUALIFIERS:
+    needed = None
+    while (origin := get_origin(hint)) is Annotated or origin in {*_NEEDED, typing_extensions.ReadOnly}:
         hint, *more = get_args(hint)
-        notes = [*more, *notes] if origin is Annotated else notes
-    return hint, notes
+        notes = [*more, *notes]
+        needed = _NEEDED.get(origin, needed)
+    return hint, notes, needed
 
 
 def _told(name: str, notes: list[Any]) -> tuple[Any, str | None, list[Any]]:
