@@ -13,7 +13,9 @@ A subclass gives one or more of four hooks, with the reference's signatures; the
 
 from __future__ import annotations
 
+import builtins
 import inspect
+import json
 import os
 import uuid
 from abc import abstractmethod
@@ -24,8 +26,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast, get_args, overload
 
 import anyio
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from chatcore._tokens import get_token_ids
 from chatcore.callbacks._seam import begun, run_manager
 from chatcore.callbacks.base import Callbacks
 from chatcore.engine._host import CLOSING_SECONDS
@@ -48,7 +51,18 @@ from chatcore.errors import (
     StreamInterrupted,
     UnsupportedError,
 )
-from chatcore.messages import Accumulator, AIMessage, AIMessageChunk, BaseMessage, HumanMessage, convert_to_messages
+from chatcore.globals import get_verbose
+from chatcore.load.serializable import Serializable
+from chatcore.messages import (
+    Accumulator,
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    convert_to_messages,
+    get_buffer_string,
+)
+from chatcore.messages._output_version import StandardChunks, in_standard_blocks
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
 from chatcore.runnables import Runnable, RunnableConfig, RunnableSequence
@@ -75,7 +89,30 @@ class Policies:
     retry: Retry | None = None
 
 
-class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
+class _Described(Serializable):
+    """What tells one model from another. Apart, since a method named `dict` hides the type where it is defined."""
+
+    @property
+    @abstractmethod
+    def _llm_type(self) -> str:
+        """The kind of model, for logs and dumps."""
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        """What tells this model from others of its kind, for logs and caches; no secrets."""
+        return {}
+
+    def asdict(self) -> builtins.dict[str, Any]:
+        """What tells this model from others: its identifying parameters and its type (`_type`); no secrets."""
+        return {**self._identifying_params, "_type": self._llm_type}
+
+    def dict(self, **kwargs: Any) -> builtins.dict[str, Any]:
+        """`asdict`, by the reference's older name."""
+        del kwargs
+        return self.asdict()
+
+
+class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
     """The base of every chat model.
 
     A subclass implements `_llm_type` and at least one of `_agenerate` (the norm), `_astream`, `_generate` and
@@ -96,6 +133,10 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
     disable_streaming: True: `astream` gives the whole answer as one chunk. `"tool_calling"`: only when tools are given.
     tags, metadata: what every call of this model carries.
     callbacks: handlers of every call of this model.
+    verbose: for those who print what happens; see `chatcore.globals.set_verbose`.
+    output_version: `"v0"`: content as the provider sends it; `"v1"`: as standard content blocks. None: what the
+        environment's `LC_OUTPUT_VERSION` says, or else as `"v0"`.
+    custom_get_token_ids: tells a text's tokens, in place of the vocabulary that the model's name stands for.
     profile: what the model can do (`tool_calling`, `structured_output`, `max_input_tokens`, ...), where that is known.
     """
 
@@ -111,6 +152,9 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
 
     callbacks: Callbacks = Field(default=None, exclude=True, repr=False)
 
+    verbose: bool = Field(default_factory=get_verbose, exclude=True, repr=False)
+    output_version: str | None = Field(default_factory=lambda: os.environ.get("LC_OUTPUT_VERSION"))
+    custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True)
     profile: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
 
     _kind: ClassVar[str] = "chat_model"
@@ -124,16 +168,6 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
         cls._hooks = _Hooks.of(cls)
 
     # ---------------------------------------------------------------------------------------- for a subclass to give
-
-    @property
-    @abstractmethod
-    def _llm_type(self) -> str:
-        """The kind of model, for logs and dumps."""
-
-    @property
-    def _identifying_params(self) -> Mapping[str, Any]:
-        """What tells this model from others of its kind, for logs and caches; no secrets."""
-        return {}
 
     async def _agenerate(
         self,
@@ -537,6 +571,40 @@ class BaseChatModel(BaseModel, Runnable[LanguageModelInput, AIMessage]):
             msg = f"{self.get_name()}: by its profile this model cannot call tools; choose one that can."
             raise UnsupportedError(msg)
 
+    # ----------------------------------------------------------------------------------------------------------- tokens
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """The ids of a text's tokens, counted offline.
+
+        Raises:
+            MissingExtraError: the extra `tokens` is not installed.
+        """
+        if self.custom_get_token_ids is not None:
+            return self.custom_get_token_ids(text)
+        return get_token_ids(text, self._model_name())
+
+    def get_num_tokens(self, text: str) -> int:
+        """How many tokens a text has. Errors as of `get_token_ids`."""
+        return len(self.get_token_ids(text))
+
+    def get_num_tokens_from_messages(self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """About how many tokens a prompt has: each message with its role, and the descriptions of its tools.
+
+        Args:
+            messages: the prompt.
+            tools: what `bind_tools` takes.
+
+        Raises:
+            MissingExtraError: the extra `tokens` is not installed.
+        """
+        described = [json.dumps(convert_to_openai_tool(tool)) for tool in tools or ()]
+        return sum(self.get_num_tokens(text) for text in (*(get_buffer_string([one]) for one in messages), *described))
+
+    def _model_name(self) -> str | None:
+        """The model's own name, where it has one."""
+        named = (getattr(self, field, None) for field in ("model", "model_name"))
+        return next((name for name in named if isinstance(name, str)), None)
+
     # ---------------------------------------------------------------------------------------------- the generate verbs
 
     async def agenerate(
@@ -802,9 +870,10 @@ class _Answer:
                 message.id = f"{_new_id(request)}-{index}"
             if generation.generation_info:
                 message.response_metadata = {**generation.generation_info, **message.response_metadata}
-        if result.llm_output and len(result.generations) == 1:
-            message = result.generations[0].message
-            message.response_metadata = {**result.llm_output, **message.response_metadata}
+            if result.llm_output and len(result.generations) == 1:
+                message.response_metadata = {**result.llm_output, **message.response_metadata}
+            if model.output_version == "v1":
+                generation.message = in_standard_blocks(cast("AIMessage", message))
         self._result = result
         self._message = result.generations[0].message
         self._given = False
@@ -840,11 +909,16 @@ def _no_chunk(given: object) -> MalformedResponseError:
 class _Chunks:
     """A streamed answer: what the hook yields, given on as message chunks, and joined on the way."""
 
-    __slots__ = ("_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_whole")
+    __slots__ = ("_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_standard", "_whole")
 
     def __init__(
-        self, chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk], first: Any, request: Request
+        self,
+        model: BaseChatModel,
+        chunks: AsyncIterator[ChatGenerationChunk | AIMessageChunk],
+        first: Any,
+        request: Request,
     ) -> None:
+        self._standard = StandardChunks() if model.output_version == "v1" else None
         self._first: ChatGenerationChunk | AIMessageChunk | None = first
         self._next = chunks.__anext__
         self._joined = Accumulator()
@@ -868,7 +942,7 @@ class _Chunks:
             raise MalformedResponseError(msg) from None
         if cast("object", first) is None:
             raise _no_chunk(first)
-        return cls(chunks, first, request)
+        return cls(model, chunks, first, request)
 
     async def __anext__(self) -> AIMessageChunk:
         chunk = self._first
@@ -890,6 +964,8 @@ class _Chunks:
                     model=error.model,
                 ) from error
         message = chunk if type(chunk) is AIMessageChunk else self._unpacked(chunk)
+        if self._standard is not None:
+            message = self._standard.of(message)
         self._join(message, self._id)
         self._last = message
         return message
