@@ -4,6 +4,7 @@
 
     ChatCoreError
     ├── ConfigurationError (ValueError)      a setting, key or argument is wrong; nothing was sent
+    │   ├── MissingExtraError (ImportError)  a package is missing that only some need
     │   ├── MissingKeyError                  no API key was found
     │   └── WrongTypeError (TypeError)       an argument is of a wrong type
     ├── InvalidInputError (ValueError)       the input of a call is wrong; nothing was sent
@@ -57,6 +58,7 @@ __all__ = [
     "DeadlineExceededError",
     "InvalidInputError",
     "MalformedResponseError",
+    "MissingExtraError",
     "MissingKeyError",
     "ModelError",
     "NoRunError",
@@ -94,6 +96,10 @@ class ChatCoreError(Exception):
 
 class ConfigurationError(ChatCoreError, ValueError):
     """A setting or argument is wrong. Raised before any request is sent."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """A package is missing that only some need. The message names the extra that brings it."""
 
 
 class MissingKeyError(ConfigurationError):

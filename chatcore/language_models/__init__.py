@@ -1,5 +1,42 @@
-"""Chat models, by the reference's module paths."""
+"""Chat models: their base classes, what they take and give, what they can do, and fakes of them for tests."""
 
-from chatcore.model import BaseChatModel, LanguageModelInput
+from __future__ import annotations
 
-__all__ = ["BaseChatModel", "LanguageModelInput"]
+from chatcore.language_models._data_blocks import is_openai_data_block
+from chatcore.language_models.base import (
+    BaseLanguageModel,
+    LangSmithParams,
+    LanguageModelInput,
+    LanguageModelLike,
+    LanguageModelOutput,
+    get_tokenizer,
+)
+from chatcore.language_models.chat_models import BaseChatModel, SimpleChatModel
+from chatcore.language_models.fake_chat_models import (
+    FakeListChatModel,
+    FakeMessagesListChatModel,
+    GenericFakeChatModel,
+    ParrotFakeChatModel,
+    ScriptedChatModel,
+)
+from chatcore.language_models.model_profile import ModelProfile, ModelProfileRegistry, load_profile
+
+__all__ = [
+    "BaseChatModel",
+    "BaseLanguageModel",
+    "FakeListChatModel",
+    "FakeMessagesListChatModel",
+    "GenericFakeChatModel",
+    "LangSmithParams",
+    "LanguageModelInput",
+    "LanguageModelLike",
+    "LanguageModelOutput",
+    "ModelProfile",
+    "ModelProfileRegistry",
+    "ParrotFakeChatModel",
+    "ScriptedChatModel",
+    "SimpleChatModel",
+    "get_tokenizer",
+    "is_openai_data_block",
+    "load_profile",
+]
