@@ -7,14 +7,17 @@
              ── RunnableLambda        a function, sync or async
              ── RunnableGenerator     a generator function, from chunks to chunks
              ── RunnablePassthrough   the input itself
+             ── RunnableAssign        the input, a dict, with keys added
+             ── RunnablePick          some keys of the input
+             ── RunnableEach          one runnable for each entry of a list
+             ── RunnableBranch        chatcore.runnables.branch
+             ── RouterRunnable        chatcore.runnables.router
              ── BaseChatModel         chatcore.model
 """
 
 from __future__ import annotations
 
 import copy
-import inspect
-from abc import abstractmethod
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -27,10 +30,12 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDict, TypeVar, cast, overload
 
 import anyio
+from pydantic import BaseModel
 
 from chatcore.callbacks._seam import begun, with_handlers
 from chatcore.engine._host import CLOSING_SECONDS
@@ -54,17 +59,57 @@ from chatcore.engine.request import (
 from chatcore.engine.runs import Listener, surrounding
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_thread
-from chatcore.errors import ConfigurationError, InvalidInputError, UnsupportedError
+from chatcore.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    RecursionLimitError,
+    UnsupportedError,
+    WrongTypeError,
+)
 from chatcore.runnables._config import RunnableConfig, check_config, check_configs
+from chatcore.runnables._configurable import Alternatives, Fields
+from chatcore.runnables._described import Described, Typed, configured, decoration, stand_in, take_off
+from chatcore.runnables._listened import Listened, manager_of
+from chatcore.runnables._schemas import (
+    argument_type,
+    dict_model,
+    fields_of,
+    function_input_model,
+    item_type,
+    result_type,
+    root_model,
+)
+from chatcore.runnables._verbs import VERBS, Verbs, routed
+from chatcore.runnables.config import DEFAULT_RECURSION_LIMIT, ensure_config
+from chatcore.runnables.utils import (
+    AnyConfigurableField,
+    ConfigurableField,
+    ConfigurableFieldSpec,
+    accepts_config,
+    accepts_run_manager,
+    get_function_nonlocals,
+    get_lambda_source,
+    get_unique_config_specs,
+    indent_lines_after_first,
+    is_async_callable,
+    is_async_generator,
+    is_generator,
+)
 
 __all__ = [
     "ExponentialJitterParams",
     "Runnable",
+    "RunnableAssign",
+    "RunnableEach",
     "RunnableGenerator",
     "RunnableLambda",
+    "RunnableLike",
+    "RunnableMap",
     "RunnableParallel",
     "RunnablePassthrough",
+    "RunnablePick",
     "RunnableSequence",
+    "chain",
     "coerce_to_runnable",
 ]
 
@@ -90,10 +135,11 @@ class ExponentialJitterParams(TypedDict, total=False):
     jitter: float
 
 
-class Runnable(Generic[In, Out]):
+class Runnable(Described, Generic[In, Out]):
     """Whatever can be called: a model, a function, or several of these in sequence or in parallel.
 
-    A subclass implements `_start`. Decorating (`bind`, `with_config`, `with_retry`, `with_fallbacks`) gives a copy of
+    A subclass gives at least one of the verbs `ainvoke`, `invoke`, `astream`, `stream`, `atransform` and `transform`
+    (the others, batches and events are derived from what it has), or, inside chatcore, `_start`. Decorating (`bind`, `with_config`, `with_retry`, `with_fallbacks`) gives a copy of
     the same class with one more layer of middleware, so that no method is lost and any order works.
     """
 
@@ -106,10 +152,30 @@ class Runnable(Generic[In, Out]):
 
     # ------------------------------------------------------------------------------------------------ the waist
 
-    @abstractmethod
+    # What the class gives of the public verbs; None: it has a `_start` of its own.
+    _verbs: ClassVar[Verbs | None] = Verbs()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_start" in cls.__dict__:
+            cls._verbs = None
+            return
+        own = {name: cls.__dict__[name] for name in VERBS if callable(cls.__dict__.get(name))}
+        if own:
+            before = cls._verbs
+            # Of a class that opens by itself, the verbs come before that.
+            cls._verbs = (
+                Verbs(frozenset(own), cls._start)
+                if before is None
+                else replace(before, names=before.names | own.keys())
+            )
+            cls._start = Runnable._start
+            for name, verb in own.items():
+                setattr(cls, name, routed(name, verb, getattr(Runnable, name)))
+
     def _start(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
         """Do the work: open one response, or raise. No cancel scope and no task group is held while it is open."""
-        raise NotImplementedError
+        return cast("Verbs", self._verbs).start(self._bare(), request)
 
     def _open(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
         """Open one call, through all layers. Returns (from entering) when the first event exists."""
@@ -118,6 +184,10 @@ class Runnable(Generic[In, Out]):
     def _begin(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
         """`_start`, as a run if anybody listens."""
         if not request.config.get("callbacks"):
+            return self._start(request)
+        verbs = self._verbs
+        if verbs is not None and verbs.below is not None and not verbs.is_within(self):
+            # The run is that of `super().ainvoke(...)`.
             return self._start(request)
         return begun(request, self._start, runnable=self, **self._as_run(request))
 
@@ -135,9 +205,31 @@ class Runnable(Generic[In, Out]):
         return opener
 
     def _with(self, layer: Middleware) -> Self:
-        decorated = copy.copy(self)
+        decorated = self._copied()
         object.__setattr__(decorated, "_middleware", (*self._middleware, layer))
+        stand_in(decorated)
         return decorated
+
+    def _bare(self) -> Self:
+        """This without its layers."""
+        if not self._middleware:
+            return self
+        bare = self._copied()
+        take_off(bare)
+        return bare
+
+    def _copied(self) -> Self:
+        copied = copy.copy(self)
+        private = getattr(self, "__pydantic_private__", None)
+        if private is not None:
+            # What a model keeps for itself (a client, a counter) is one thing, however it is decorated.
+            object.__setattr__(copied, "__pydantic_private__", private)
+        return copied
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            return decoration(self, name)
 
     def _request(
         self, given: object, config: RunnableConfig | None, settings: dict[str, Any], *, stream: bool
@@ -273,6 +365,10 @@ class Runnable(Generic[In, Out]):
             raise InvalidInputError(msg)
         configs = check_configs(config, cast("object", inputs))
         first: Mapping[str, Any] = (configs[0] if configs else {}) if isinstance(configs, list) else configs
+        others: RunnableConfig = {} if isinstance(configs, list) else configs
+        if others.get("run_id") is not None:
+            # Two calls cannot have one id.
+            others = cast("RunnableConfig", {key: value for key, value in others.items() if key != "run_id"})
         # As a call goes through them: from the outermost inwards.
         for layer in reversed(self._middleware):
             if isinstance(layer, Edit):
@@ -280,7 +376,7 @@ class Runnable(Generic[In, Out]):
 
         def config_of(index: int) -> RunnableConfig:
             if not isinstance(configs, list):
-                return configs
+                return others if index else configs
             if index >= len(configs):
                 msg = f"There are {len(configs)} configs and more inputs; give one config for each, or one for all."
                 raise InvalidInputError(msg)
@@ -345,10 +441,44 @@ class Runnable(Generic[In, Out]):
 
         return EventStream(stream, input, wanted)
 
+    def atransform(
+        self, input: AsyncIterable[Any] | Iterable[Any], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> ChatStream[Any, Out]:
+        """Call once with an input that comes in chunks, and give the chunks of the result as they come.
+
+        A runnable that works on chunks begins with the first; any other one gets their sum.
+
+        Args:
+            input: the chunks.
+            config, **kwargs: as for `ainvoke`.
+
+        Returns:
+            A stream as `astream` gives it.
+        """
+        request = Request(None, check_config(config), kwargs, stream=True)
+        return ChatStream(partial(self._open_on, input), request)
+
+    @opening
+    async def _open_on(self, chunks: Any, request: Request) -> AsyncGenerator[Response[Any]]:
+        items = aiter(chunks) if hasattr(chunks, "__aiter__") else iterate_in_thread(iter(chunks))
+        try:
+            first = await anext(items)
+        except StopAsyncIteration:
+            msg = f"{self.get_name()}.transform was given no chunk; give at least one."
+            raise InvalidInputError(msg) from None
+        upstream: Response[Any] = Streamed(first, items)
+        if _reads_chunks(self):
+            request = request.edited(upstream=upstream)
+        else:
+            request = request.edited(input=await upstream.result())
+        async with self._open(request) as response:
+            yield response  # noqa: ASYNC119 - a context manager's
+
     # ----------------------------------------------------------------------------------------------- sync verbs
 
     invoke = blocking(ainvoke)
     stream = blocking_stream(astream)
+    transform = blocking_stream(atransform)
     stream_events = blocking_stream(astream_events)
     if TYPE_CHECKING:
         # Written out, because mypy keeps the overloads of a function given to `blocking` only now and then.
@@ -479,7 +609,143 @@ class Runnable(Generic[In, Out]):
                 raise ConfigurationError(msg)
         return self._with(Fallbacks(tuple(fallbacks), exceptions_to_handle, exception_key))
 
+    def with_types(self, *, input_type: Any = None, output_type: Any = None) -> Self:
+        """A copy that says that it takes and gives other types; calls are the same.
+
+        Args:
+            input_type: the type of what it takes; None: as before.
+            output_type: the type of what it gives; None: as before.
+        """
+        return self._with(Typed(input_type, output_type))
+
+    def with_listeners(
+        self,
+        *,
+        on_start: Callable[..., object] | None = None,
+        on_end: Callable[..., object] | None = None,
+        on_error: Callable[..., object] | None = None,
+    ) -> Self:
+        """A copy that tells functions of each of its calls.
+
+        Args:
+            on_start: called with the `Run` before the work begins, and with the config if it takes two arguments.
+            on_end: called with the `Run` once there is a result.
+            on_error: called with the `Run` if it failed.
+        """
+        return self._with(Listened(on_start, on_end, on_error))
+
+    def with_alisteners(
+        self,
+        *,
+        on_start: Callable[..., Awaitable[object]] | None = None,
+        on_end: Callable[..., Awaitable[object]] | None = None,
+        on_error: Callable[..., Awaitable[object]] | None = None,
+    ) -> Self:
+        """A copy that tells async functions of each of its calls. Arguments as for `with_listeners`."""
+        return self._with(Listened(on_start, on_end, on_error, is_async=True))
+
+    def configurable_fields(self, **kwargs: AnyConfigurableField) -> Self:
+        """A copy whose fields each call may set, by `config["configurable"]`.
+
+        Args:
+            **kwargs: for the names of fields, how calls set them: a `ConfigurableField`, or one with options.
+
+        Raises:
+            ConfigurationError: there is no such field.
+        """
+        known: Mapping[str, Any] = getattr(type(self), "model_fields", {})
+        for name in kwargs:
+            if name not in known:
+                fields = ", ".join(sorted(known)) or "no fields at all"
+                msg = f"Configuration key {name} not found in {type(self).__name__}: available keys are {fields}."
+                raise ConfigurationError(msg)
+        return self._with(Fields(self, kwargs))
+
+    def configurable_alternatives(
+        self,
+        which: ConfigurableField,
+        *,
+        default_key: str = "default",
+        prefix_keys: bool = False,
+        **kwargs: Runnable[Any, Any] | Callable[[], Runnable[Any, Any]],
+    ) -> Self:
+        """A copy in whose place each call may choose another runnable, by `config["configurable"]`.
+
+        Args:
+            which: the field by which calls choose.
+            default_key: what this one is called there.
+            prefix_keys: whether what can be configured in an alternative has keys with the prefix `which==name/`.
+            **kwargs: the alternatives, by name: runnables, or functions that make them.
+
+        Raises:
+            ConfigurationError: an alternative is neither.
+        """
+        return self._with(Alternatives(which, self, kwargs, default_key, prefix_keys))
+
     # -------------------------------------------------------------------------------------------------- joining
+
+    def map(self) -> RunnableEach[Any, Any]:
+        """A runnable that calls this one for each entry of a list."""
+        return RunnableEach(bound=self)
+
+    def pick(self, keys: str | list[str]) -> RunnableSequence[In, Any]:
+        """This, and then some keys of the dict that it gives.
+
+        Args:
+            keys: one key, whose value is the result, or several, for a dict of these.
+        """
+        return self | RunnablePick(keys)
+
+    def assign(self, **kwargs: Any) -> RunnableSequence[In, Any]:
+        """This, and then the dict that it gives with keys added.
+
+        Args:
+            **kwargs: what each key is made by, of the dict: runnables, functions, mappings.
+        """
+        return self | RunnableAssign(RunnableParallel(kwargs))
+
+    def as_tool(
+        self,
+        args_schema: type[BaseModel] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        arg_types: dict[str, type] | None = None,
+    ) -> Any:
+        """A tool that calls this with its arguments.
+
+        Args:
+            args_schema: a pydantic model of the arguments; made of the input's type if None.
+            name: the tool's name.
+            description: what the tool does, for the model.
+            arg_types: the types of the arguments, by name, where the input's type does not say.
+        """
+        # Tools are runnables: only a call can close this circle.
+        from chatcore.tools.convert import convert_runnable_to_tool  # noqa: PLC0415
+
+        return convert_runnable_to_tool(self, args_schema, name=name, description=description, arg_types=arg_types)
+
+    def get_prompts(self, config: RunnableConfig | None = None) -> list[Any]:
+        """The prompt templates that this is made of.
+
+        Args:
+            config: the call's config, where that depends on what is configured.
+        """
+        chosen, _ = configured(self, config or {})
+        if chosen._kind == "prompt":
+            return [chosen]
+        return [prompt for part in chosen._parts() for prompt in part.get_prompts(config)]
+
+    def _reads(self) -> bool:
+        """Whether this works on the chunks of the step before it (`request.upstream`)."""
+        return isinstance(self, _Transformer) or (self._verbs is not None and self._verbs.transforms)
+
+    def _parts(self) -> Iterable[Runnable[Any, Any]]:
+        """The runnables that this is made of."""
+        return ()
+
+    def _specs(self) -> list[ConfigurableFieldSpec]:
+        return get_unique_config_specs(spec for part in self._parts() for spec in part.config_specs)
 
     def pipe(self, *others: Any, name: str | None = None) -> RunnableSequence[In, Any]:
         """This, and then the others, each with what the one before it gave: `a.pipe(b, c)` is `a | b | c`."""
@@ -499,10 +765,6 @@ class Runnable(Generic[In, Out]):
     def __ror__(self, other: Any) -> RunnableSequence[Any, Out]:
         return RunnableSequence(other, self)
 
-    def get_name(self) -> str:
-        """What this is called in errors and traces: its `name`, or its class."""
-        return getattr(self, "name", None) or type(self).__name__
-
 
 def _run_of(layer: Middleware, next_open: Open, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
     """What a layer does, as a run of its own if anybody listens: the calls that it makes are within it."""
@@ -510,6 +772,18 @@ def _run_of(layer: Middleware, next_open: Open, request: Request) -> AbstractAsy
     if not request.config.get("callbacks"):
         return start(request)
     return begun(request, start, runnable=layer, name=layer.run_name or "", kind="chain", inputs=request.input)
+
+
+# --------------------------------------------------------------------------------------------------- on chunks
+
+
+class _Transformer:
+    """A mark: in a sequence, this step reads the chunks of the step before it (`request.upstream`), not its result."""
+
+
+def _reads_chunks(step: Runnable[Any, Any]) -> bool:
+    # Chunks can be read once only: a step that may be tried again, or replaced by another one, gets the whole.
+    return step._reads() and all(isinstance(layer, Edit | Typed | Listened) for layer in step._middleware)  # noqa: SLF001 - one of us
 
 
 # ------------------------------------------------------------------------------------------------------------ sequence
@@ -529,7 +803,16 @@ class RunnableSequence(Runnable[In, Out]):
         ConfigurationError: no step, or a step that cannot be called.
     """
 
-    def __init__(self, *steps: Any, name: str | None = None) -> None:
+    def __init__(
+        self,
+        *steps: Any,
+        name: str | None = None,
+        first: Any = None,
+        middle: Sequence[Any] | None = None,
+        last: Any = None,
+    ) -> None:
+        if not steps and first is not None and last is not None:
+            steps = (first, *(middle or ()), last)
         flat: list[Runnable[Any, Any]] = []
         for step in steps:
             one = coerce_to_runnable(step)
@@ -539,7 +822,7 @@ class RunnableSequence(Runnable[In, Out]):
             else:
                 flat.append(one)
         if not flat:
-            msg = "RunnableSequence needs at least one step."
+            msg = "RunnableSequence must have at least one step: a runnable, a function or a dict of these."
             raise ConfigurationError(msg)
         self.steps: list[Runnable[Any, Any]] = flat
         self.name = name
@@ -566,13 +849,16 @@ class RunnableSequence(Runnable[In, Out]):
         while source > 0 and _reads_chunks(self.steps[source]):
             source -= 1
         given: Any = request.input
+        incoming = request.upstream
+        if incoming is not None and not (source == 0 and _reads_chunks(self.steps[0])):
+            given, incoming = await incoming.result(), None
         # Nobody could see the chunks of a step that is followed by a function, but for those who listen.
         early = request.stream and request.run is not None
         for position, step in enumerate(self.steps[:source]):
             async with step._open(self._asked(request, position, given, stream=early)) as response:
                 given = await response.result()
         async with AsyncExitStack() as stack:
-            response: Response[Any] | None = None
+            response = incoming
             for position, step in enumerate(self.steps[source:], source):
                 # A step that reads the response before it has no input of its own.
                 asked = self._asked(request, position, given, stream=request.stream, upstream=response)
@@ -591,14 +877,83 @@ class RunnableSequence(Runnable[In, Out]):
             label=None if request.run is None else f"seq:step:{position + 1}",
         )
 
+    def _reads(self) -> bool:
+        return _reads_chunks(self.steps[0])
+
+    def _parts(self) -> Iterable[Runnable[Any, Any]]:
+        return self.steps
+
+    def _input_type(self) -> Any:
+        return self.first.InputType
+
+    def _output_type(self) -> Any:
+        return self.last.OutputType
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        return _input_schema(self.steps, config)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        return _output_schema(self.steps, config)
+
+    def __or__(self, other: Any) -> RunnableSequence[Any, Any]:
+        if self._middleware:
+            return super().__or__(other)
+        theirs = other.name if isinstance(other, RunnableSequence) else None
+        return RunnableSequence(*self.steps, other, name=self.name or theirs)
+
+    def __ror__(self, other: Any) -> RunnableSequence[Any, Out]:
+        return super().__ror__(other) if self._middleware else RunnableSequence(other, *self.steps, name=self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other) and self.steps == cast("RunnableSequence[Any, Any]", other).steps
+
+    def __hash__(self) -> int:
+        return hash((type(self), len(self.steps)))
+
     def __repr__(self) -> str:
-        return " | ".join(repr(step) for step in self.steps)
+        first, *others = map(repr, self.steps)
+        return "\n| ".join([first, *(indent_lines_after_first(other, "| ") for other in others)])
+
+
+def _same(one: Runnable[Any, Any], other: object) -> bool:
+    """Whether both are of one class and decorated alike, so that what they are made of decides."""
+    return type(one) is type(other) and one._middleware == cast("Runnable[Any, Any]", other)._middleware  # noqa: SLF001
+
+
+def _input_schema(steps: Sequence[Runnable[Any, Any]], config: RunnableConfig | None) -> type[BaseModel]:
+    first, *others = steps
+    if others and isinstance(first, RunnablePick):
+        return _input_schema(others, config)
+    if others and isinstance(first, RunnableAssign):
+        # What the next step takes, and the assignment does not make, comes from outside.
+        fields = fields_of(_input_schema(others, config))
+        if fields is not None:
+            made = first.mapper.steps
+            return dict_model("RunnableSequenceInput", {key: field for key, field in fields.items() if key not in made})
+    return first.get_input_schema(config)
+
+
+def _output_schema(steps: Sequence[Runnable[Any, Any]], config: RunnableConfig | None) -> type[BaseModel]:
+    *others, last = steps
+    if others and isinstance(last, RunnableAssign | RunnablePick):
+        fields = fields_of(_output_schema(others, config))
+        if fields is not None and isinstance(last, RunnableAssign):
+            made = fields_of(last.mapper.get_output_schema(config)) or {}
+            return dict_model("RunnableSequenceOutput", {**fields, **made})
+        if fields is not None and isinstance(last, RunnablePick):
+            if isinstance(last.keys, list):
+                return dict_model(
+                    "RunnableSequenceOutput", {key: field for key, field in fields.items() if key in last.keys}
+                )
+            if last.keys in fields:
+                return root_model("RunnableSequenceOutput", *fields[last.keys])
+    return last.get_output_schema(config)
 
 
 # ------------------------------------------------------------------------------------------------------------ parallel
 
 
-class RunnableParallel(Runnable[In, dict[str, Any]]):
+class RunnableParallel(Runnable[In, dict[str, Any]], _Transformer):
     """Several runnables with the same input at once; the result is a dict of their results.
 
     Streamed, its chunks are dicts with one key each, as they come. A branch that fails cancels the others.
@@ -615,14 +970,21 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
         if steps is not None and not isinstance(cast("object", steps), Mapping):
             kind = type(steps).__name__
             msg = f"RunnableParallel takes a dict of runnables and functions, or these by name, not {kind}."
-            raise ConfigurationError(msg)
+            raise WrongTypeError(msg)
         self.steps: dict[str, Runnable[Any, Any]] = {
             key: coerce_to_runnable(step) for key, step in {**(steps or {}), **kwargs}.items()
         }
 
+    @property
+    def steps__(self) -> dict[str, Runnable[Any, Any]]:
+        """`steps`, by the reference's name."""
+        return self.steps
+
     @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         if not request.stream or not self.steps:
+            if request.upstream is not None:
+                request = request.edited(input=await request.upstream.result(), upstream=None)
             yield Whole(await self._all(request))
             return
         chunks = BatchStream[dict[str, Any]](partial(self._chunks, request))
@@ -643,8 +1005,17 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
         return {key: results[key] for key in self.steps}
 
     async def _chunks(self, request: Request, deliver: Deliver[dict[str, Any]]) -> None:
+        shared = None if request.upstream is None else _Shared(request.upstream)
+
         async def branch(_: int, key: str) -> None:
-            async with self.steps[key]._open(self._asked(request, key, stream=True)) as response:
+            step = self.steps[key]
+            asked = self._asked(request, key, stream=True)
+            if shared is not None:
+                reader = _Reader(shared)
+                asked = (
+                    asked.edited(upstream=reader) if _reads_chunks(step) else asked.edited(input=await reader.result())
+                )
+            async with step._open(asked) as response:
                 async for chunk in ChunksOf(response):
                     await deliver(AddableDict({key: chunk}))
 
@@ -659,8 +1030,91 @@ class RunnableParallel(Runnable[In, dict[str, Any]]):
             label=None if request.run is None else f"map:key:{key}",
         )
 
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        named = name or getattr(self, "name", None) or f"RunnableParallel<{','.join(self.steps)}>"
+        return super().get_name(suffix, name=named)
+
+    def _parts(self) -> Iterable[Runnable[Any, Any]]:
+        return self.steps.values()
+
+    def _input_type(self) -> Any:
+        return next((step.InputType for step in self.steps.values()), Any)
+
+    def _output_type(self) -> Any:
+        return dict[str, Any]
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        fields: dict[str, tuple[Any, Any]] = {}
+        for step in self.steps.values():
+            schema = step.get_input_schema(config)
+            taken = fields_of(schema)
+            if taken is None and schema.model_fields["root"].annotation is not Any:
+                return super().get_input_schema(config)
+            fields.update(taken or {})
+        return dict_model(self.get_name("Input"), fields) if fields else super().get_input_schema(config)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        return dict_model(self.get_name("Output"), {key: (step.OutputType, ...) for key, step in self.steps.items()})
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other) and self.steps == cast("RunnableParallel[Any]", other).steps
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.steps))
+
     def __repr__(self) -> str:
-        return repr(self.steps)
+        lines = (f"{key}: {indent_lines_after_first(repr(step), f'  {key}: ')}" for key, step in self.steps.items())
+        return "{\n  " + ",\n  ".join(lines) + "\n}"
+
+
+RunnableMap = RunnableParallel
+
+
+class _Shared:
+    """A response that several branches read, each from its first chunk."""
+
+    __slots__ = ("chunks", "lock", "over", "source")
+
+    def __init__(self, source: Response[Any]) -> None:
+        self.source = source
+        self.chunks: list[Any] = []
+        self.over = False
+        self.lock = anyio.Lock()
+
+
+class _Reader:
+    """One branch's reading of it."""
+
+    __slots__ = ("_position", "_shared")
+
+    def __init__(self, shared: _Shared) -> None:
+        self._shared = shared
+        self._position = 0
+
+    async def __anext__(self) -> Any:
+        shared = self._shared
+        if self._position == len(shared.chunks):
+            async with shared.lock:
+                if self._position == len(shared.chunks) and not shared.over:
+                    try:
+                        shared.chunks.append(await shared.source.__anext__())
+                    except StopAsyncIteration:
+                        shared.over = True
+        if self._position == len(shared.chunks):
+            raise StopAsyncIteration
+        self._position += 1
+        return shared.chunks[self._position - 1]
+
+    async def result(self) -> Any:
+        async for _ in ChunksOf(self):
+            pass
+        return await self._shared.source.result()
+
+    def partial(self) -> Any:
+        return self._shared.source.partial()
+
+    def origin(self) -> Response[Any]:
+        return self._shared.source.origin()
 
 
 # ----------------------------------------------------------------------------------------------------------- functions
@@ -671,7 +1125,7 @@ class RunnableLambda(Runnable[In, Out]):
 
     An async function is awaited; a sync one runs in a worker thread, so that it may block, and may call `model.invoke`.
     A function that names a parameter `config` gets the call's config. If it returns a runnable, that is called with the
-    same input.
+    same input. Of a generator function the items are the chunks, and their sum the result.
 
     Args:
         func: a function of one argument, sync or async.
@@ -679,79 +1133,101 @@ class RunnableLambda(Runnable[In, Out]):
         name: a name for it; the function's own if absent.
 
     Raises:
-        ConfigurationError: it cannot be called, or is a generator function.
+        WrongTypeError: it cannot be called, or both functions are async.
     """
 
     def __init__(
         self,
         func: Callable[..., Any],
-        afunc: Callable[..., Awaitable[Any]] | None = None,
+        afunc: Callable[..., Any] | None = None,
         name: str | None = None,
     ) -> None:
+        if not callable(func):
+            kind = type(cast("object", func)).__name__
+            msg = f"RunnableLambda needs a function: expected a callable type for `func`, not {kind}."
+            raise WrongTypeError(msg)
+        is_async = is_async_callable(func) or is_async_generator(func)
+        if is_async and afunc is not None:
+            msg = "func is a coroutine function already, but afunc was also provided; of two functions one is sync."
+            raise WrongTypeError(msg)
         chosen: Callable[..., Any] = afunc or func
-        if not callable(chosen):
-            msg = f"RunnableLambda needs a function, not {type(chosen).__name__}."
-            raise ConfigurationError(msg)
-        if inspect.isgeneratorfunction(chosen) or inspect.isasyncgenfunction(chosen):
-            msg = "RunnableLambda takes no generator functions; RunnableGenerator does."
-            raise ConfigurationError(msg)
-        self._call = chosen if _is_async(chosen) else partial(in_thread, chosen)
-        self._takes_config = _takes_config(chosen)
-        self.name = name or getattr(chosen, "__name__", None)
+        if is_async or afunc is not None:
+            self.afunc = chosen
+        if not is_async:
+            self.func = func
+        self._chosen = chosen
+        self._generates = is_async_generator(chosen) or is_generator(chosen)
+        self._call = chosen if is_async_callable(chosen) else partial(in_thread, chosen)
+        self._takes_config = accepts_config(chosen)
+        self._takes_manager = accepts_run_manager(chosen)
+        named = getattr(func, "__name__", None)
+        self.name: str | None = name or (None if named == "<lambda>" else named)
 
     @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         settings: dict[str, Any] = request.settings
         if self._takes_config:
-            settings = {"config": request.config, **settings}
+            settings = {"config": ensure_config(cast("RunnableConfig", request.config)), **settings}
+        if self._takes_manager:
+            settings = {"run_manager": manager_of(request, is_async=is_async_callable(self._chosen)), **settings}
+        if self._generates:
+            async with _generated(self, self._chosen(request.input, **settings), request) as response:
+                yield response  # noqa: ASYNC119 - a context manager's
+            return
         with surrounding(request.config):
             value = await self._call(request.input, **settings)
         if not isinstance(value, Runnable):
             yield Whole(value)
             return
-        depth = int(request.config.get("recursion_limit", _RECURSION_LIMIT))
+        depth = int(request.config.get("recursion_limit", DEFAULT_RECURSION_LIMIT))
         if depth <= 0:
             msg = (
-                f"{self.get_name()} returned runnables more than `recursion_limit` deep; raise it in the config, or"
-                " mend the function."
+                f"Recursion limit reached when invoking {self!r}: it returned runnables more than `recursion_limit`"
+                " deep; raise it in the config, or mend the function."
             )
-            raise InvalidInputError(msg)
+            raise RecursionLimitError(msg)
         # The settings were the function's.
         deeper = request.edited(config={**request.config, "recursion_limit": depth - 1}, settings={}, prepared=None)
         async with cast("Runnable[Any, Any]", value)._open(deeper) as response:
             yield response  # noqa: ASYNC119 - a context manager's
 
+    @property
+    def deps(self) -> list[Runnable[Any, Any]]:
+        """The runnables that the function uses, as far as its source shows them."""
+        used = (getattr(value, "__self__", value) for value in get_function_nonlocals(self._chosen))
+        return [value for value in used if isinstance(value, Runnable)]
+
+    def _parts(self) -> Iterable[Runnable[Any, Any]]:
+        return self.deps
+
+    def _input_type(self) -> Any:
+        return argument_type(self._chosen)
+
+    def _output_type(self) -> Any:
+        return result_type(self._chosen)
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        if self.InputType is Any:
+            read = function_input_model(self._chosen, self.get_name("Input"))
+            if read is not None:
+                return read
+        return super().get_input_schema(config)
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other) and _functions(self) == _functions(cast("RunnableLambda[Any, Any]", other))
+
+    def __hash__(self) -> int:
+        return hash(_functions(self))
+
     def __repr__(self) -> str:
-        return f"RunnableLambda({self.get_name()})"
+        func = getattr(self, "func", None)
+        if func is not None:
+            return f"RunnableLambda({get_lambda_source(func) or '...'})"
+        return f"RunnableLambda(afunc={get_lambda_source(self._chosen) or '...'})"
 
 
-_RECURSION_LIMIT = 25
-
-
-def _is_async(function: Callable[..., Any]) -> bool:
-    while isinstance(function, partial):
-        function = cast("Callable[..., Any]", function.func)
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
-
-
-def _takes_config(function: Callable[..., Any]) -> bool:
-    try:
-        return "config" in inspect.signature(function).parameters
-    except ValueError:
-        # Functions written in C may have no signature.
-        return False
-
-
-# --------------------------------------------------------------------------------------------------- on chunks
-
-
-class _Transformer:
-    """A mark: in a sequence, this step reads the chunks of the step before it (`request.upstream`), not its result."""
-
-
-def _reads_chunks(step: Runnable[Any, Any]) -> bool:
-    # Chunks can be read once only: a step that may be tried again, or replaced by another one, gets the whole.
-    return isinstance(step, _Transformer) and all(isinstance(layer, Edit) for layer in step._middleware)  # noqa: SLF001 - one of us
+def _functions(runnable: RunnableLambda[Any, Any]) -> tuple[Any, Any]:
+    return getattr(runnable, "func", None), getattr(runnable, "afunc", None)
 
 
 class RunnableGenerator(Runnable[In, Out], _Transformer):
@@ -761,43 +1237,67 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
 
     Args:
         transform: the generator function.
+        atransform: an async generator function to use instead of a sync `transform`.
         name: a name for it; the function's own if absent.
 
     Raises:
-        ConfigurationError: it is no generator function.
+        WrongTypeError: it is no generator function.
     """
 
-    def __init__(self, transform: Callable[..., Any], name: str | None = None) -> None:
-        if not (inspect.isgeneratorfunction(transform) or inspect.isasyncgenfunction(transform)):
-            msg = f"RunnableGenerator needs a generator function, sync or async, not {transform!r}."
-            raise ConfigurationError(msg)
-        self._transform = transform
-        self.name = name or transform.__name__
+    def __init__(
+        self, transform: Callable[..., Any], atransform: Callable[..., Any] | None = None, name: str | None = None
+    ) -> None:
+        for function in (transform,) if atransform is None else (transform, atransform):
+            if not (is_generator(function) or is_async_generator(function)):
+                msg = f"RunnableGenerator needs a generator function, sync or async, not {function!r}."
+                raise WrongTypeError(msg)
+        self._transform = atransform or transform
+        self.name: str | None = name or getattr(transform, "__name__", None)
 
     @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
-        upstream: Response[Any] = request.upstream or Whole(request.input)
-        items: Any
-        if inspect.isasyncgenfunction(self._transform):
-            items = self._transform(ChunksOf(upstream), **request.settings)
-        else:
-            items = iterate_in_thread(self._transform(iterate_from_thread(ChunksOf(upstream)), **request.settings))
-        steps = _Within(items, request.config)
-        try:
-            try:
-                first = await anext(steps)
-            except StopAsyncIteration:
-                msg = f"{self.get_name()} yielded nothing; a generator in a sequence must yield at least once."
-                raise InvalidInputError(msg) from None
-            response = Streamed(first, steps)
-            # What is asked for as a whole is whole once it is open, so that another attempt can mend any failure of it.
-            yield response if request.stream else Whole(await response.result())
-        finally:
-            with anyio.move_on_after(CLOSING_SECONDS, shield=True):
-                await items.aclose()
+        chunks = ChunksOf(request.upstream or Whole(request.input))
+        settings: dict[str, Any] = request.settings
+        if accepts_config(self._transform):
+            settings = {"config": ensure_config(cast("RunnableConfig", request.config)), **settings}
+        is_async = is_async_generator(self._transform)
+        items = self._transform(chunks if is_async else iterate_from_thread(chunks), **settings)
+        async with _generated(self, items, request) as response:
+            yield response  # noqa: ASYNC119 - a context manager's
+
+    def _input_type(self) -> Any:
+        return item_type(argument_type(self._transform))
+
+    def _output_type(self) -> Any:
+        return result_type(self._transform)
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other) and self._transform == cast("RunnableGenerator[Any, Any]", other)._transform
+
+    def __hash__(self) -> int:
+        return hash(self._transform)
 
     def __repr__(self) -> str:
-        return f"RunnableGenerator({self.get_name()})"
+        return f"RunnableGenerator({getattr(self._transform, '__name__', '...')})"
+
+
+@opening
+async def _generated(runnable: Runnable[Any, Any], made: Any, request: Request) -> AsyncGenerator[Response[Any]]:
+    """The items of a generator as a response."""
+    items = made if hasattr(made, "__anext__") else iterate_in_thread(made)
+    steps = _Within(items, request.config)
+    try:
+        try:
+            first = await anext(steps)
+        except StopAsyncIteration:
+            msg = f"{runnable.get_name()} yielded nothing; a generator in a sequence must yield at least once."
+            raise InvalidInputError(msg) from None
+        response = Streamed(first, steps)
+        # What is asked for as a whole is whole once it is open, so that another attempt can mend any failure of it.
+        yield response if request.stream else Whole(await response.result())
+    finally:
+        with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+            await items.aclose()
 
 
 class _Within(AsyncIterator[Any]):
@@ -819,15 +1319,55 @@ class RunnablePassthrough(Runnable[Any, Any], _Transformer):
 
     Args:
         func: called with the whole input, for its effect; sync (in a worker thread) or async.
+        afunc: an async function to use instead of a sync `func`.
+        input_type: the type of the input, for schemas.
     """
 
-    def __init__(self, func: Callable[[Any], Any] | None = None) -> None:
-        self._func = func
+    def __init__(
+        self,
+        func: Callable[..., Any] | None = None,
+        afunc: Callable[..., Any] | None = None,
+        *,
+        input_type: Any = None,
+    ) -> None:
+        self.func = func
+        self.afunc = afunc
+        self.input_type = input_type
 
     @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
         upstream: Response[Any] = request.upstream or Whole(request.input)
-        yield upstream if self._func is None else _Observed(upstream, self._func)
+        func = self.afunc or self.func
+        if func is None:
+            yield upstream
+            return
+        settings: dict[str, Any] = request.settings
+        if accepts_config(func):
+            settings = {"config": ensure_config(cast("RunnableConfig", request.config)), **settings}
+        act = partial(func, **settings)
+        observed = _Observed(upstream, act if is_async_callable(func) else partial(in_thread, act), request.config)
+        yield observed if request.stream else Whole(await observed.result())
+
+    @classmethod
+    def assign(cls, **kwargs: Any) -> RunnableAssign:  # type: ignore[override]  # of the class, as the reference's
+        """The input, a dict, with keys added.
+
+        Args:
+            **kwargs: what each key is made by, of the input: runnables, functions, mappings.
+        """
+        return RunnableAssign(RunnableParallel(kwargs))
+
+    def _input_type(self) -> Any:
+        return Any if self.input_type is None else self.input_type
+
+    _output_type = _input_type
+
+    def __eq__(self, other: object) -> bool:
+        theirs = cast("RunnablePassthrough", other)
+        return _same(self, other) and (self.func, self.afunc) == (theirs.func, theirs.afunc)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.func, self.afunc))
 
     def __repr__(self) -> str:
         return "RunnablePassthrough()"
@@ -836,11 +1376,14 @@ class RunnablePassthrough(Runnable[Any, Any], _Transformer):
 class _Observed:
     """A response whose whole is shown to a function once it is there."""
 
-    __slots__ = ("_func", "_response")
+    __slots__ = ("_config", "_response", "_show_to")
 
-    def __init__(self, response: Response[Any], func: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, response: Response[Any], show_to: Callable[[Any], Awaitable[Any]], config: Mapping[str, Any]
+    ) -> None:
         self._response = response
-        self._func: Callable[[Any], Any] | None = func
+        self._show_to: Callable[[Any], Awaitable[Any]] | None = show_to
+        self._config = config
 
     async def __anext__(self) -> Any:
         try:
@@ -854,10 +1397,11 @@ class _Observed:
         return await self._response.result()
 
     async def _show(self) -> None:
-        func, self._func = self._func, None
-        if func is not None:
+        show_to, self._show_to = self._show_to, None
+        if show_to is not None:
             whole = await self._response.result()
-            await (func(whole) if _is_async(func) else in_thread(func, whole))
+            with surrounding(self._config):
+                await show_to(whole)
 
     def partial(self) -> Any:
         return self._response.partial()
@@ -866,19 +1410,233 @@ class _Observed:
         return self._response.origin()
 
 
+# ---------------------------------------------------------------------------------------------------------------- dicts
+
+
+class RunnableAssign(Runnable[dict[str, Any], dict[str, Any]], _Transformer):
+    """The input, a dict, with keys added. Streamed, first come the chunks of the input, then those of the new keys.
+
+    Args:
+        mapper: what makes the new keys of the input.
+    """
+
+    def __init__(self, mapper: RunnableParallel[Any], **kwargs: Any) -> None:
+        self.mapper = mapper
+        self.name: str | None = kwargs.get("name")
+
+    @opening
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
+        if not request.stream:
+            given = self._checked(request.input if request.upstream is None else await request.upstream.result())
+            async with self.mapper._open(request.child(given, settings=request.settings)) as response:
+                yield Whole({**given, **(await response.result())})  # noqa: ASYNC119 - a context manager's
+            return
+        chunks = self._chunks(request)
+        try:
+            try:
+                first = await anext(chunks)
+            except StopAsyncIteration:
+                # Nothing but keys that are made anew, and nothing made.
+                yield Whole(AddableDict())
+                return
+            yield Streamed(first, chunks)
+        finally:
+            with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+                await chunks.aclose()
+
+    async def _chunks(self, request: Request) -> AsyncGenerator[dict[str, Any]]:
+        shared = _Shared(request.upstream or Whole(request.input))
+        async for chunk in ChunksOf(_Reader(shared)):
+            kept = {key: value for key, value in self._checked(chunk).items() if key not in self.mapper.steps}
+            if kept:
+                yield AddableDict(kept)
+        asked = request.child(None, stream=True, settings=request.settings)
+        asked = asked.edited(upstream=_Reader(shared))
+        async with self.mapper._open(asked) as response:
+            async for chunk in ChunksOf(response):
+                yield chunk  # noqa: ASYNC119 - closed by name, above
+
+    @staticmethod
+    def _checked(given: Any) -> Mapping[str, Any]:
+        if not isinstance(given, Mapping):
+            kind = type(given).__name__
+            msg = f"The input to RunnablePassthrough.assign() must be a dict, not {kind}: it gets more keys."
+            raise InvalidInputError(msg)
+        return cast("Mapping[str, Any]", given)
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        named = name or self.name or f"RunnableAssign<{','.join(self.mapper.steps)}>"
+        return super().get_name(suffix, name=named)
+
+    def _parts(self) -> Iterable[Runnable[Any, Any]]:
+        return (self.mapper,)
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        taken = self.mapper.get_input_schema(config)
+        return super().get_input_schema(config) if fields_of(taken) is None else taken
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        made = fields_of(self.mapper.get_output_schema(config)) or {}
+        taken = fields_of(self.mapper.get_input_schema(config))
+        name = "RunnableAssignOutput" if taken is not None else self.mapper.get_name("Output")
+        return dict_model(name, {**(taken or {}), **made})
+
+    def __repr__(self) -> str:
+        return f"RunnableAssign({self.mapper!r})"
+
+
+class RunnablePick(Runnable[dict[str, Any], Any], _Transformer):
+    """Some keys of the input, a dict: the value of one, or a dict of several. Streamed, of each chunk.
+
+    Args:
+        keys: one key, or several in a list. What the input does not have is left out; one key that it does not have
+            gives None.
+    """
+
+    def __init__(self, keys: str | list[str], **kwargs: Any) -> None:
+        self.keys = keys
+        self.name: str | None = kwargs.get("name")
+
+    @opening
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
+        picked = _Picked(self, request.upstream or Whole(request.input))
+        yield picked if request.stream else Whole(await picked.result())
+
+    def pick_from(self, given: Any) -> Any:
+        """What this picks of a dict; None if it has none of it.
+
+        Raises:
+            InvalidInputError: it is no dict.
+        """
+        if not isinstance(given, Mapping):
+            msg = f"The input to RunnablePick must be a dict, not {type(given).__name__}: its keys are picked."
+            raise InvalidInputError(msg)
+        held = cast("Mapping[str, Any]", given)
+        if isinstance(self.keys, str):
+            return held.get(self.keys)
+        return AddableDict({key: held[key] for key in self.keys if key in held}) or None
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        keys = [self.keys] if isinstance(self.keys, str) else self.keys
+        return super().get_name(suffix, name=name or self.name or f"RunnablePick<{','.join(keys)}>")
+
+    def __repr__(self) -> str:
+        return f"RunnablePick({self.keys!r})"
+
+
+class _Picked:
+    """A response of which some keys are given on."""
+
+    __slots__ = ("_pick", "_response")
+
+    def __init__(self, pick: RunnablePick, response: Response[Any]) -> None:
+        self._pick = pick.pick_from
+        self._response = response
+
+    async def __anext__(self) -> Any:
+        while True:
+            picked = self._pick(await self._response.__anext__())
+            if picked is not None:
+                return picked
+
+    async def result(self) -> Any:
+        return self._pick(await self._response.result())
+
+    def partial(self) -> Any:
+        held = self._response.partial()
+        return None if held is None else self._pick(held)
+
+    def origin(self) -> Response[Any]:
+        return self
+
+
+# ----------------------------------------------------------------------------------------------------------------- each
+
+
+class RunnableEach(Runnable[list[In], list[Out]]):
+    """Calls a runnable for each entry of a list, several at a time; the result is the list of their results.
+
+    Args:
+        bound: the runnable.
+    """
+
+    def __init__(self, *, bound: Runnable[In, Out]) -> None:
+        self.bound = bound
+
+    @opening
+    async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
+        given = request.input
+        if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+            kind = type(cast("object", given)).__name__
+            msg = f"{self.get_name()} takes a list, and calls {self.bound.get_name()} for each entry; not a {kind}."
+            raise InvalidInputError(msg)
+        results: dict[int, Any] = {}
+
+        async def each(index: int, entry: Any) -> None:
+            async with self.bound._open(request.child(entry, settings=request.settings)) as response:
+                results[index] = await response.result()
+
+        concurrency: int = request.config.get("max_concurrency") or DEFAULT_CONCURRENCY
+        await run_workers(cast("Iterable[Any]", given), each, concurrency)
+        yield Whole([results[index] for index in range(len(results))])
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        named = name or getattr(self, "name", None) or f"RunnableEach<{self.bound.get_name()}>"
+        return super().get_name(suffix, name=named)
+
+    def _parts(self) -> Iterable[Runnable[Any, Any]]:
+        return (self.bound,)
+
+    def _input_type(self) -> Any:
+        return list[self.bound.InputType]  # type: ignore[name-defined]  # a type made at run time
+
+    def _output_type(self) -> Any:
+        return list[self.bound.OutputType]  # type: ignore[name-defined]
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        return root_model(self.get_name("Input"), list[self.bound.get_input_schema(config)], None)  # type: ignore[misc]
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        return root_model(self.get_name("Output"), list[self.bound.get_output_schema(config)])  # type: ignore[misc]
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other) and self.bound == cast("RunnableEach[Any, Any]", other).bound
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.bound))
+
+    def __repr__(self) -> str:
+        return f"RunnableEach({self.bound!r})"
+
+
+# ------------------------------------------------------------------------------------------------------------- coercion
+
+RunnableLike = Runnable[Any, Any] | Callable[..., Any] | Mapping[str, Any]
+"""What can be a step: a runnable, a function or generator function, a mapping of these."""
+
+
 def coerce_to_runnable(thing: Any) -> Runnable[Any, Any]:
     """Make a runnable: of a function, of a generator function, or of a mapping of these.
 
     Raises:
-        ConfigurationError: it is none of these.
+        WrongTypeError: it is none of these.
     """
     if isinstance(thing, Runnable):
         return cast("Runnable[Any, Any]", thing)
-    if inspect.isgeneratorfunction(thing) or inspect.isasyncgenfunction(thing):
+    if is_generator(thing) or is_async_generator(thing):
         return RunnableGenerator(thing)
     if callable(thing):
         return RunnableLambda(thing)
     if isinstance(thing, Mapping):
         return RunnableParallel(cast("Mapping[str, Any]", thing))
-    msg = f"A step must be a Runnable, a function or a dict of these, not {type(thing).__name__}."
-    raise ConfigurationError(msg)
+    msg = f"Expected a Runnable, callable or dict. Instead got an unsupported type: {type(thing)}."
+    raise WrongTypeError(msg)
+
+
+def chain(func: Callable[..., Any]) -> RunnableLambda[Any, Any]:
+    """Make a runnable of a function, as a decorator: calls made in it are part of its runs.
+
+    Args:
+        func: a function of one argument, sync or async, or a generator function.
+    """
+    return RunnableLambda(func)

@@ -40,8 +40,8 @@ __all__ = [
     "is_async_generator",
 ]
 
-Input = TypeVar("Input", contravariant=True)  # noqa: PLC0105 - users of the reference import it by this name
-Output = TypeVar("Output", covariant=True)  # noqa: PLC0105
+Input = TypeVar("Input", contravariant=True)
+Output = TypeVar("Output", covariant=True)
 
 _T_contra = TypeVar("_T_contra", contravariant=True)
 _T_co = TypeVar("_T_co", covariant=True)
