@@ -42,7 +42,8 @@ class FunctionTool(BaseTool):
     async def _arun(self, *args: Any, config: RunnableConfig, run_manager: Any = None, **kwargs: Any) -> Any:
         if self.coroutine is None:
             manager = run_manager and run_manager.get_sync()
-            answer = await in_thread(self._run, *args, config=config, run_manager=manager, **kwargs)
+            # In a tuple, for trio takes no awaitable from a thread: it is awaited here.
+            (answer,) = await in_thread(lambda: (self._run(*args, config=config, run_manager=manager, **kwargs),))
             return await answer if inspect.isawaitable(answer) else answer
         asked = self._asked("coroutine", self.coroutine, config, run_manager)
         return await self.coroutine(*args, **{**kwargs, **asked})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import textwrap
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal, Self, cast
@@ -60,7 +61,7 @@ class StructuredTool(FunctionTool):
         """Make a tool of a function.
 
         Args:
-            func: the function.
+            func: the function, sync or async.
             coroutine: an async function, used in its place.
             name: what the model calls it; the function's name if absent.
             description: what it is for; the docstring, or that of `args_schema`, if absent.
@@ -77,6 +78,8 @@ class StructuredTool(FunctionTool):
         """
         check_function(func, coroutine)
         source = cast("Callable[..., Any]", func or coroutine)
+        if coroutine is None and inspect.iscoroutinefunction(func):
+            func, coroutine = None, func
         name = name or function_name(source)
         if args_schema is None and infer_schema:
             config = signature_facts(source).config
