@@ -29,6 +29,8 @@ import anyio
 from pydantic import AfterValidator, ConfigDict, Field
 
 from chatcore._tokens import get_token_ids
+from chatcore.caches import BaseCache
+from chatcore.caches._layer import Caching, Kept
 from chatcore.callbacks._seam import begun, run_manager
 from chatcore.callbacks.base import Callbacks
 from chatcore.engine._host import CLOSING_SECONDS
@@ -51,7 +53,7 @@ from chatcore.errors import (
     StreamInterrupted,
     UnsupportedError,
 )
-from chatcore.globals import get_verbose
+from chatcore.globals import get_llm_cache, get_verbose
 from chatcore.load.serializable import Serializable
 from chatcore.messages import (
     Accumulator,
@@ -130,6 +132,9 @@ class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
     name: what the model is called in errors and traces; None: its class.
     rate_limiter: a `TokenBucket`, any object with `async aacquire()`, or (on asyncio) an `aiolimiter.AsyncLimiter`;
         taken once for each attempt.
+    cache: where answers are kept, and looked for first: a `chatcore.caches.BaseCache`; True: that of `set_llm_cache`;
+        None: that one too, if there is one; False: nowhere. Streams are kept when they have ended, and replayed. A
+        limiter is asked only for what is not kept.
     disable_streaming: True: `astream` gives the whole answer as one chunk. `"tool_calling"`: only when tools are given.
     tags, metadata: what every call of this model carries.
     callbacks: handlers of every call of this model.
@@ -146,6 +151,7 @@ class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
     rate_limiter: Annotated[Any, AfterValidator(lambda given: given if given is None else check_limiter(given))] = (
         Field(default=None, exclude=True, repr=False)
     )
+    cache: BaseCache | bool | None = Field(default=None, exclude=True, repr=False)
     disable_streaming: bool | Literal["tool_calling"] = False
     tags: list[str] | None = Field(default=None, exclude=True, repr=False)
     metadata: dict[str, Any] | None = Field(default=None, exclude=True, repr=False)
@@ -289,7 +295,22 @@ class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
             opener = partial(self._limited, next_open=opener)
         if policies.retry is not None:
             opener = partial(policies.retry, next_open=opener)
+        cache = get_llm_cache() if self.cache is None else self.cache
+        if cache is not None and cache is not False:
+            _messages(request)
+            opener = partial(Caching(_cache_of(cache), self._identity()), next_open=opener)
         return opener(request)
+
+    def _identity(self) -> dict[str, Any]:
+        """What tells this model's answers from others', for caches; no secrets."""
+        if self.is_lc_serializable():
+            params: Any = self.to_json()
+        else:
+            # A class that does not say what it is known by is known at least by its model and its sampling.
+            params = self._identifying_params or {name: getattr(self, name, None) for name in _SAMPLING}
+        cls = type(self)
+        known_by = {"class": f"{cls.__module__}.{cls.__qualname__}", "_type": self._llm_type}
+        return {**known_by, "output_version": self.output_version, "params": params}
 
     @opening
     async def _limited(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
@@ -653,7 +674,7 @@ class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
                 # A fallback may be something else than a chat model.
                 results[index] = (
                     origin.chat_result()
-                    if isinstance(origin, _Answer | _Chunks)
+                    if isinstance(origin, _Answer | _Chunks | Kept)
                     else ChatResult(generations=[ChatGeneration(message=message)])
                 )
 
@@ -692,6 +713,17 @@ def _response_format(answer: AnswerSchema) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.description} if answer.description else {}
     strict: dict[str, Any] = {} if answer.strict is None else {"strict": answer.strict}
     return {"name": answer.name, **described, "schema": answer.parameters, **strict}
+
+
+_SAMPLING = ("model", "model_name", "temperature", "top_p", "max_tokens", "seed", "stop")
+
+
+def _cache_of(given: BaseCache | Literal[True]) -> BaseCache:
+    cache: BaseCache | None = get_llm_cache() if given is True else given
+    if cache is None:
+        msg = "Asked to cache, but no cache found: give one to chatcore.globals.set_llm_cache, or as cache=."
+        raise ConfigurationError(msg)
+    return cache
 
 
 def _check_choice(choice: object, specs: Sequence[Mapping[str, Any]]) -> None:
