@@ -284,7 +284,24 @@ class InMemoryRateLimiter(TokenBucket):
             max_bucket_size=max_bucket_size,
         )
         super().__init__(requests_per_minute=requests_per_second * 60)
-        self._requests = _Level(requests_per_second, max(1.0, max_bucket_size), 0.0, check_every_n_seconds)
+        self._bucket = self._requests = _Level(
+            requests_per_second, max(1.0, max_bucket_size), 0.0, check_every_n_seconds
+        )
+
+    @property
+    def available_tokens(self) -> float:
+        """How many requests could go out at once, as of the last time that one asked."""
+        return float(math.floor(self._bucket.level + 1e-6))
+
+    @property
+    def last(self) -> float | None:
+        """When the bucket was last looked at, in `time.monotonic()`'s seconds; None: never. Set, it fills from then."""
+        then = self._bucket.then
+        return None if then is None else then - self._now + self._real
+
+    @last.setter
+    def last(self, then: float | None) -> None:
+        self._bucket.then = None if then is None else then - self._real + self._now
 
 
 def _positive(**numbers: object) -> None:

@@ -508,6 +508,19 @@ async def test_in_memory_limiter_begins_empty_and_keeps_its_rate(autojump_clock:
     assert await times(limiter, 5) == pytest.approx([0, 0, 0, 0.5, 1])
 
 
+@pytest.mark.anyio
+async def test_in_memory_limiter_tells_what_is_in_its_bucket() -> None:
+    limiter = InMemoryRateLimiter(requests_per_second=2, max_bucket_size=3)
+    assert (limiter.available_tokens, limiter.last) == (0, None)
+    assert not await limiter.aacquire(blocking=False)
+    # As if it had rested for ten seconds: it holds no more than three.
+    limiter.last = time.monotonic() - 10
+    assert await limiter.aacquire(blocking=False)
+    assert limiter.available_tokens == 2
+    assert limiter.last == pytest.approx(time.monotonic(), abs=1)
+
+
+
 @pytest.mark.trio
 async def test_in_memory_limiter_looks_every_so_often(autojump_clock: object) -> None:
     limiter = InMemoryRateLimiter(requests_per_second=2, check_every_n_seconds=0.3)
