@@ -131,11 +131,10 @@ class ScriptedChatModel(BaseChatModel):
             joined.add(chunk)
         return ChatResult(generations=[ChatGeneration(message=joined.message())])
 
-    async def _astream(
+    def _astream(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
-        async for chunk in self._played(self._next(messages, stop, kwargs, streamed=True)):
-            yield chunk
+        return self._played(self._next(messages, stop, kwargs, streamed=True))
 
     def _next(
         self, messages: list[BaseMessage], stop: list[str] | None, settings: dict[str, Any], *, streamed: bool
