@@ -67,6 +67,21 @@ IMPORTS_INSIDE: dict[str, str] = {
 """The files that may import inside a function, each with its reason."""
 
 TESTED_ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            f"output_parsers/{name}.py"
+            for name in (
+                "_reading",
+                "format_instructions",
+                "json",
+                "openai_functions",
+                "openai_tools",
+                "pydantic",
+                "string",
+            )
+        ),
+        "call by call beside the reference's, and as streams: test_against_reference.py and test_transform.py there",
+    ),
     "schemas/_partial.py": "half an answer is an answer's first half: tests/schemas/test_answers.py",
     "utils/function_calling.py": "paths to what lives elsewhere: tests/utils/test_paths.py",
     "utils/json.py": "as above",

@@ -41,15 +41,16 @@ def whole_json(text: str) -> Any:
 def partial_json(text: str) -> Any:
     """The object or list that an answer has begun, as far as it has come; None if none has.
 
-    A value that has come in part is there if it is a string or a number.
+    A value that has come in part is there if it is a string or a number. White space at the end is held back: it tells
+    nothing yet.
     """
-    stripped = text.lstrip(_AROUND)
+    stripped = text.strip(_AROUND)
     if stripped.startswith(("{", "[")):
         value = _as_far_as_it_came(stripped)
         if value is not None:
             return value
     fence = _FENCE.search(text)
-    fenced = "" if fence is None else text[fence.end() :].lstrip(_AROUND)
+    fenced = "" if fence is None else text[fence.end() :].strip(_AROUND)
     return _as_far_as_it_came(fenced) if fenced.startswith(("{", "[")) else None
 
 
@@ -119,7 +120,8 @@ def parse_and_check_json_markdown(text: str, expected_keys: list[str]) -> dict[s
 
 def _first_value(text: str) -> Any:
     value, end = _lenient.raw_decode(text)
-    if end < len(text) and not (is_dict(value) or is_list(value)):
+    rest = text[end:].lstrip()
+    if rest and not rest.startswith("```") and not (is_dict(value) or is_list(value)):
         # "4 apples" is no JSON, though it begins with some.
         msg = "Extra data"
         raise json.JSONDecodeError(msg, text, end)
