@@ -83,18 +83,15 @@ class ChatMessage(BaseMessage):
 
 
 class ChatMessageChunk(ChatMessage, BaseMessageChunk):
-    """A part of a free-role message."""
+    """A part of a free-role message. Parts of two roles do not add up: a ValueError."""
 
     type: Literal["ChatMessageChunk"] = "ChatMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
 
-    def __add__(self, other: Any) -> BaseMessageChunk:
-        """Join two parts of one speaker's message; raises ValueError if the roles differ."""
-        if isinstance(other, ChatMessageChunk) and self.role != other.role:
-            msg = f"Cannot concatenate ChatMessageChunks with different roles: {self.role!r} and {other.role!r}."
-            raise ValueError(msg)
-        return super().__add__(other)
-
     def _joined(self, others: list[BaseMessageChunk]) -> dict[str, Any]:
+        for other in others:
+            if isinstance(other, ChatMessageChunk) and self.role != other.role:
+                msg = f"Cannot concatenate ChatMessageChunks with different roles: {self.role!r} and {other.role!r}."
+                raise ValueError(msg)
         return {**super()._joined(others), "role": self.role}
 
 
@@ -109,16 +106,17 @@ class FunctionMessage(BaseMessage):
 
 
 class FunctionMessageChunk(FunctionMessage, BaseMessageChunk):
-    """A part of a function message."""
+    """A part of a function message. Parts of two functions' do not add up: a ValueError."""
 
     type: Literal["FunctionMessageChunk"] = "FunctionMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
 
-    def __add__(self, other: Any) -> BaseMessageChunk:
-        """Join two parts of one function's answer; raises ValueError if the names differ."""
-        if isinstance(other, FunctionMessageChunk) and self.name != other.name:
-            msg = f"Cannot concatenate FunctionMessageChunks with different names: {self.name!r} and {other.name!r}."
-            raise ValueError(msg)
-        return super().__add__(other)
+    def _joined(self, others: list[BaseMessageChunk]) -> dict[str, Any]:
+        for other in others:
+            if isinstance(other, FunctionMessageChunk) and self.name != other.name:
+                names = f"{self.name!r} and {other.name!r}"
+                msg = f"Cannot concatenate FunctionMessageChunks with different names: {names}."
+                raise ValueError(msg)
+        return super()._joined(others)
 
 
 class RemoveMessage(BaseMessage):

@@ -134,20 +134,17 @@ class ToolMessage(BaseMessage, ToolOutputMixin):
 
 
 class ToolMessageChunk(ToolMessage, BaseMessageChunk):
-    """A part of a tool message."""
+    """A part of a tool message. Parts of answers to two calls do not add up: a ValueError."""
 
     type: Literal["ToolMessageChunk"] = "ToolMessageChunk"  # type: ignore[assignment]  # the chunk's own tag
 
-    def __add__(self, other: Any) -> BaseMessageChunk:
-        """Join two parts of one tool message; raises ValueError if they answer different calls."""
-        if isinstance(other, ToolMessageChunk) and self.tool_call_id != other.tool_call_id:
-            ids = f"{self.tool_call_id!r} and {other.tool_call_id!r}"
-            msg = f"Cannot concatenate ToolMessageChunks with different names: they answer different calls, {ids}."
-            raise ValueError(msg)
-        return super().__add__(other)
-
     def _joined(self, others: list[BaseMessageChunk]) -> dict[str, Any]:
         parts = [self, *(part for part in others if isinstance(part, ToolMessageChunk))]
+        for part in parts:
+            if part.tool_call_id != self.tool_call_id:
+                ids = f"{self.tool_call_id!r} and {part.tool_call_id!r}"
+                msg = f"Cannot concatenate ToolMessageChunks with different names: they answer different calls, {ids}."
+                raise ValueError(msg)
         return {
             **super()._joined(others),
             "tool_call_id": self.tool_call_id,
