@@ -67,7 +67,7 @@ from chatcore.messages import (
 from chatcore.messages._output_version import StandardChunks, in_standard_blocks
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
-from chatcore.runnables import Runnable, RunnableConfig, RunnableSequence
+from chatcore.runnables import Runnable, RunnableConfig, RunnableSerializable, RunnableSequence
 from chatcore.schemas import convert_to_openai_tool
 from chatcore.schemas._answers import AnswerSchema
 from chatcore.structured_output import AnswerParser, Asking, Method

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from chatcore.engine.request import Config, Open, Request, Response
 from chatcore.errors import ConfigurationError, InvalidInputError
+from chatcore.runnables._config import RunnableConfig
 from chatcore.runnables.utils import (
     AnyConfigurableField,
     ConfigurableField,
@@ -85,7 +86,7 @@ class Fields:
         return Fields, (self.default, self.fields)
 
     def choose(self, config: Config) -> tuple[Any, Config]:
-        given: Mapping[str, Any] = config.get("configurable") or {}
+        given = _given(config)
         values: dict[str, Any] = {}
         for name, spec in self.fields.items():
             if not isinstance(spec, ConfigurableField):
@@ -130,6 +131,13 @@ class Fields:
         if chosen is None:
             return next_open(request)
         return chosen._open(request.edited(config=config, prepared=None))
+
+
+def _given(config: Config) -> Mapping[str, Any]:
+    """What a config says of what is configurable. Keys that no config has are taken for such, as in the reference."""
+    given: Mapping[str, Any] = config.get("configurable") or {}
+    more = config.keys() - RunnableConfig.__annotations__.keys()
+    return {**{key: config[key] for key in more}, **given} if more else given
 
 
 _KEPT = 16
@@ -204,7 +212,7 @@ class Alternatives:
         return Alternatives(self.which, default, self.alternatives, self.default_key, self.prefix_keys)
 
     def choose(self, config: Config) -> tuple[Any, Config]:
-        given: Mapping[str, Any] = config.get("configurable") or {}
+        given = _given(config)
         name: Any = given.get(self.which.id, self.default_key)
         if isinstance(name, enum.Enum):
             name = name.value

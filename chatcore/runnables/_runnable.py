@@ -118,6 +118,7 @@ Out = TypeVar("Out", covariant=True)
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+Other = TypeVar("Other")
 
 
 class ExponentialJitterParams(TypedDict, total=False):
@@ -1314,7 +1315,7 @@ class _Within(AsyncIterator[Any]):
             return await self._items.__anext__()
 
 
-class RunnablePassthrough(Runnable[Any, Any], _Transformer):
+class RunnablePassthrough(Runnable[Other, Other], _Transformer):
     """Gives its input back, chunk by chunk where it gets chunks.
 
     Args:
