@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from chatcore.messages.content import ContentBlock
 
-__all__ = ["standard_blocks", "standard_data_block"]
+__all__ = ["standard_blocks"]
 
 # Who reads a part of content that does not say whose it is. Their shapes differ, so that the order does not matter.
 _READERS = (
@@ -36,16 +36,6 @@ def standard_blocks(content: str | Sequence[str | dict[Any, Any]]) -> list[Conte
         {"type": "text", "text": part} if isinstance(part, str) else cast("ContentBlock", _standard(part))
         for part in content
     ]
-
-
-def standard_data_block(part: dict[str, Any]) -> dict[str, Any] | None:
-    """The standard form of sound or a file of chat completions, or of any data block of langchain-core 0.x; else None.
-
-    Images of chat completions have none here: every provider reads them as they are.
-    """
-    if part.get("type") in {"input_audio", "file"} and (block := openai.from_input(part)) is not None:
-        return block
-    return langchain_v0.from_input(part)
 
 
 def _standard(part: dict[str, Any]) -> dict[str, Any]:
