@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from chatcore.engine.stream import ChatStream
+from chatcore.messages import AIMessageChunk
 from chatcore.typed_stream._assembly import Assembly
 from chatcore.typed_stream._feed import AsyncFeed, SyncFeed
 from tests.engine.models import Streaming, letters
@@ -22,6 +24,16 @@ def fed(model: Streaming, text: str = "hello") -> AsyncFeed:
 
 def tasks() -> int:
     return len(anyio.get_running_tasks())
+
+
+async def read_for_nobody(feed: AsyncFeed) -> None:
+    """Leave the feed in the middle of a read, whose reader has been cancelled."""
+    async with anyio.create_task_group() as readers:
+        readers.start_soon(feed.pull)
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        readers.cancel_scope.cancel()
+    assert feed._pulling is not None
 
 
 async def stuck(text: str) -> AsyncIterator[str]:
@@ -84,8 +96,7 @@ def test_a_loop_that_ends_closes_what_is_being_read(backend: str) -> None:
         feed = fed(model)
         kept.append(feed)
         await feed.pull()
-        with anyio.move_on_after(0):
-            await feed.pull()
+        await read_for_nobody(feed)
         assert model._watch.active == 1
 
     anyio.run(main, backend=backend)
@@ -98,8 +109,7 @@ def test_a_loop_that_ends_closes_what_is_being_read(backend: str) -> None:
 async def test_a_stream_cut_off_by_cancellation_does_not_look_whole() -> None:
     feed = fed(Streaming(chunks=stuck))
     await feed.pull()
-    with anyio.move_on_after(0):
-        await feed.pull()
+    await read_for_nobody(feed)
     assert feed._pulling is not None
     feed._pulling.scope.cancel()
     while feed._pulling is not None:
@@ -152,3 +162,43 @@ def test_ctrl_c_ends_a_sync_stream() -> None:
     assert chunks.closed
     with pytest.raises(RuntimeError, match="closed before its end"):
         feed.assembly.text.whole()
+
+
+def test_a_step_that_another_thread_has_made_is_not_made_again() -> None:
+    reading, waiting, let_go = threading.Event(), threading.Event(), threading.Event()
+
+    class Chunks:
+        asked = 0
+
+        def __next__(self) -> Any:
+            self.asked += 1
+            reading.set()
+            let_go.wait()
+            return AIMessageChunk(content="a")
+
+    class Seen:
+        """A lock that tells when somebody comes while it is held."""
+
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            if not self.lock.acquire(blocking=False):
+                waiting.set()
+                self.lock.acquire()
+
+        def __exit__(self, *exc_info: object) -> None:
+            self.lock.release()
+
+    chunks = Chunks()
+    feed = SyncFeed(chunks, Assembly(100))  # type: ignore[arg-type]  # as much of a stream as is needed
+    feed._lock = Seen()  # type: ignore[assignment]  # as much of a lock
+    readers = [threading.Thread(target=feed.pull) for _ in range(2)]
+    readers[0].start()
+    reading.wait()
+    readers[1].start()
+    waiting.wait()
+    let_go.set()
+    for reader in readers:
+        reader.join()
+    assert chunks.asked == 1
