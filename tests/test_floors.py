@@ -67,6 +67,11 @@ IMPORTS_INSIDE: dict[str, str] = {
 """The files that may import inside a function, each with its reason."""
 
 TESTED_ELSEWHERE = {
+    "messages/_calls.py": "dicts and no more; messages/test_tool_calls.py",
+    **dict.fromkeys(
+        (f"prompts/{name}.py" for name in ("_style", "dict", "image", "message", "prompt", "string")),
+        "call by call beside the reference's: test_against_reference.py there",
+    ),
     **dict.fromkeys(
         (
             f"output_parsers/{name}.py"

@@ -11,12 +11,11 @@ from chatcore.engine._opening import opening
 from chatcore.engine.request import Request, Response, Whole
 from chatcore.engine.threads import in_thread
 from chatcore.errors import UnsupportedError
-from chatcore.load.serializable import Serializable
 from chatcore.messages import AnyMessage, BaseMessage
 from chatcore.output_parsers._reading import generation_of
 from chatcore.outputs import Generation
 from chatcore.prompt_values import PromptValue
-from chatcore.runnables import Runnable
+from chatcore.runnables import Runnable, RunnableSerializable
 
 __all__ = [
     "BaseGenerationOutputParser",
@@ -66,15 +65,10 @@ class BaseLLMOutputParser(ABC, Generic[T]):
         return await in_thread(self.parse_result, result, partial=partial)
 
 
-class _Parser(BaseLLMOutputParser[T], Serializable, Runnable[LanguageModelOutput, T]):
-    """A parser as a runnable: it reads a message or text.
-
-    name: what it is called in errors and traces; None: its class.
-    """
+class _Parser(BaseLLMOutputParser[T], RunnableSerializable[LanguageModelOutput, T]):
+    """A parser as a runnable: it reads a message or text."""
 
     _kind: ClassVar[str] = "parser"
-
-    name: str | None = None
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - the reference's name
@@ -90,7 +84,8 @@ class _Parser(BaseLLMOutputParser[T], Serializable, Runnable[LanguageModelOutput
         """
         for base in type(self).__mro__:
             arguments = getattr(base, "__pydantic_generic_metadata__", {}).get("args")
-            if arguments:
+            # Further up are runnables, whose first argument is what they take.
+            if arguments and issubclass(base, BaseLLMOutputParser):
                 return arguments[0]
         msg = f"{type(self).__name__} does not say what it makes: override OutputType, or inherit from Parser[kind]."
         raise TypeError(msg)

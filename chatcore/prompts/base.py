@@ -8,16 +8,15 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, model_validator
+from pydantic import BaseModel, Field, SkipValidation, model_validator
 
 from chatcore.engine._opening import opening
 from chatcore.engine.request import Request, Response, Whole, merge_configs
 from chatcore.engine.threads import in_thread
 from chatcore.errors import ConfigurationError, InvalidInputError, UnsupportedError
-from chatcore.load.serializable import Serializable
 from chatcore.output_parsers.base import BaseOutputParser
 from chatcore.prompt_values import ChatPromptValueConcrete, PromptValue, StringPromptValue
-from chatcore.runnables import Runnable, RunnableConfig
+from chatcore.runnables import RunnableConfig, RunnableSerializable
 from chatcore.runnables._schemas import dict_model
 
 __all__ = ["BasePromptTemplate", "FormatOutputType", "MissingVariablesError", "WrongPromptInputError"]
@@ -37,7 +36,7 @@ class WrongPromptInputError(InvalidInputError, TypeError):
     """A prompt was given something else than a dict of its variables."""
 
 
-class BasePromptTemplate(Serializable, Runnable[dict[str, Any], PromptValue], ABC, Generic[FormatOutputType]):
+class BasePromptTemplate(RunnableSerializable[Any, PromptValue], ABC, Generic[FormatOutputType]):
     """A prompt with variables. As a runnable it takes a dict of them; one that has a single variable takes its value.
 
     A subclass implements `format` and `format_prompt`, which run in a worker thread, so that they may block; or, to
@@ -52,13 +51,10 @@ class BasePromptTemplate(Serializable, Runnable[dict[str, Any], PromptValue], AB
     metadata, tags: what every call of this prompt carries.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
     _kind: ClassVar[str] = "prompt"
     # Prompts of this package fill in templates and nothing else; whatever a subclass does may block.
     _runs_in_loop: ClassVar[bool] = False
 
-    name: str | None = None
     input_variables: list[str]
     optional_variables: list[str] = Field(default=[])
     input_types: dict[str, Any] = Field(default_factory=dict, exclude=True)

@@ -9,15 +9,14 @@ from pydantic import model_validator
 
 from chatcore.engine._opening import opening
 from chatcore.engine.request import Request, Response, Whole
-from chatcore.load.serializable import Serializable
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.prompts.string import DEFAULT_FORMATTER_MAPPING, get_template_variables
-from chatcore.runnables import Runnable
+from chatcore.runnables import RunnableSerializable
 
 __all__ = ["DictPromptTemplate"]
 
 
-class DictPromptTemplate(Serializable, Runnable[dict[str, Any], dict[str, Any]]):
+class DictPromptTemplate(RunnableSerializable[dict[str, Any], dict[str, Any]]):
     """A dict whose strings are templates, however deep they are; its keys are not.
 
     template: the dict.
@@ -26,7 +25,6 @@ class DictPromptTemplate(Serializable, Runnable[dict[str, Any], dict[str, Any]])
 
     _kind: ClassVar[str] = "prompt"
 
-    name: str | None = None
     template: dict[str, Any]
     template_format: Literal["f-string", "mustache"]
 

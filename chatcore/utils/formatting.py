@@ -38,7 +38,7 @@ class StrictFormatter(Formatter):
         for literal, name, spec, conversion in self.parse(format_string):
             pieces.append(literal)
             if name is not None:
-                check_field(name, spec or "")
+                _check_field(name, spec or "")
                 pieces.append(self.format_field(self.convert_field(kwargs[name], conversion), spec or ""))
         return "".join(pieces)
 
@@ -52,7 +52,7 @@ class StrictFormatter(Formatter):
         try:
             for _, name, spec, _ in self.parse(format_string):
                 if name is not None:
-                    check_field(name, spec or "")
+                    _check_field(name, spec or "")
                     names.add(name)
         except ConfigurationError:
             raise
@@ -72,7 +72,7 @@ class StrictFormatter(Formatter):
                 raise KeyError(name)
 
 
-def check_field(name: str, spec: str) -> None:
+def _check_field(name: str, spec: str) -> None:
     """See that a field of a template is a variable.
 
     Raises:
