@@ -31,7 +31,7 @@ def is_injected(annotation: Any) -> bool:
         True for what is marked by a subclass of `Injected`, and for the config of the run.
     """
     if get_origin(annotation) in {Union, UnionType}:
-        return any(_is_marker(option) or _is_config(option) for option in get_args(annotation))
+        return any(is_injected(option) for option in get_args(annotation))
     marked = any(_is_marker(note) for note in getattr(annotation, "__metadata__", ()))
     return marked or _is_marker(get_origin(annotation) or annotation) or _is_config(annotation)
 

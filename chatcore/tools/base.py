@@ -13,9 +13,9 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from inspect import get_annotations
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SkipValidation, ValidationError
+from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
 from chatcore.callbacks._seam import begun
 from chatcore.callbacks.base import Callbacks
@@ -29,7 +29,8 @@ from chatcore.errors import ChatCoreError, ConfigurationError, InvalidInputError
 from chatcore.messages import ToolCall, ToolMessage
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.tool import ToolOutputMixin
-from chatcore.runnables import Runnable, RunnableConfig
+from chatcore.runnables import RunnableConfig
+from chatcore.runnables._serializable import RunnableSerializable
 from chatcore.schemas import Injected, create_schema_from_function, is_injected, subset_model
 from chatcore.tools._signature import Facts, is_model, plain, raised_by, signature_facts
 
@@ -93,7 +94,7 @@ class InjectedToolCallId(InjectedToolArg):
     """Marks the argument that is given the id of the tool call."""
 
 
-class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
+class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any], ABC):
     """The base of every tool: a runnable with a name, a description and a schema of its arguments.
 
     A subclass implements `_arun`, or `_run`, which runs in a worker thread; either may name a parameter of type
@@ -115,11 +116,9 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
     extras: what a provider may want to know of the tool besides.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
     _kind: ClassVar[str] = "tool"
 
-    name: str
+    name: str  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]  # every tool has one
     description: str
     args_schema: SkipValidation[ArgsSchema | None] = Field(default=None, description="The tool schema.")
     return_direct: bool = False
@@ -132,8 +131,9 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
     response_format: Literal["content", "content_and_artifact"] = "content"
     extras: dict[str, Any] | None = None
 
-    # What was derived from the fields, and which values of theirs it was derived from.
-    _derived: dict[str, tuple[Any, Any]] = PrivateAttr(default_factory=dict[str, tuple[Any, Any]])
+    # What was derived from the fields, and which values of theirs it was derived from. In the instance's __dict__ once
+    # there is any: private attributes would count in comparisons.
+    _derived: ClassVar[Mapping[str, tuple[Any, Any]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse `args_schema: BaseModel`.
@@ -240,13 +240,13 @@ class BaseTool(BaseModel, Runnable[str | dict[str, Any] | ToolCall, Any], ABC):
         if kept is None or kept[0] != of:
             kept = (of, make())
             # Another dict, for a copy of the tool has the old one.
-            self._derived = {**self._derived, what: kept}
+            object.__setattr__(self, "_derived", {**self._derived, what: kept})
         return cast("T", kept[1])
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         # Classes made on the way are found by pickle nowhere; they can be made again.
-        return {**state, "__pydantic_private__": {**(state["__pydantic_private__"] or {}), "_derived": {}}}
+        return {**state, "__dict__": {key: value for key, value in state["__dict__"].items() if key != "_derived"}}
 
     # ------------------------------------------------------------------------------------------------------- running
 
@@ -485,6 +485,8 @@ def _call_ids(annotations: Mapping[str, Any], given: Mapping[str, Any], call_id:
 
 
 def _is_call_id(annotation: Any) -> bool:
+    if any(_is_call_id(option) for option in get_args(annotation) if is_injected(option)):
+        return True
     marks = (mark if isinstance(mark, type) else type(mark) for mark in getattr(annotation, "__metadata__", ()))
     # By its name, as `is_injected` knows its kind: tools written for the reference are welcome.
     return any(base.__name__ == "InjectedToolCallId" for mark in marks for base in mark.__mro__)
