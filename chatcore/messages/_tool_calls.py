@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from pydantic_core import from_json
 
+from chatcore.messages._calls import invalid_tool_call, tool_call, tool_call_chunk
 from chatcore.messages._shapes import is_dict, is_list
-from chatcore.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from chatcore.messages._calls import ToolCall, ToolCallChunk
     from chatcore.messages.content import InvalidToolCall
-    from chatcore.messages.tool import ToolCall, ToolCallChunk
 
 __all__ = [
     "TYPED",

@@ -18,9 +18,7 @@ from chatcore.messages._tool_calls import (
     ToolCallJoin,
     finished_blocks,
     finished_calls,
-    function_of,
     is_standard,
-    parsed_call,
     partial_calls,
 )
 from chatcore.messages._usage import InputTokenDetails, OutputTokenDetails, UsageMetadata, add_usage, subtract_usage
@@ -28,7 +26,13 @@ from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.block_translators import get_translator
 from chatcore.messages.block_translators._blocks import finished, is_growing, reasoning_block
 from chatcore.messages.content import LC_AUTO_PREFIX, LC_ID_PREFIX, InvalidToolCall
-from chatcore.messages.tool import ToolCall, ToolCallChunk, tool_call_chunk
+from chatcore.messages.tool import (
+    ToolCall,
+    ToolCallChunk,
+    default_tool_chunk_parser,
+    default_tool_parser,
+    tool_call_chunk,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,14 +152,7 @@ class AIMessage(BaseMessage):
 
     @classmethod
     def _from_raw_calls(cls, raw: list[Any]) -> dict[str, Any]:
-        calls: list[Any] = []
-        invalid: list[Any] = []
-        for call in raw:
-            function = function_of(call)
-            if function is None:
-                continue
-            parsed = parsed_call(function.get("name"), function.get("arguments"), call.get("id"))
-            (calls if parsed.get("type") == "tool_call" else invalid).append(parsed)
+        calls, invalid = default_tool_parser(raw)
         return {"tool_calls": calls, "invalid_tool_calls": invalid}
 
 
@@ -234,18 +231,7 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
 
     @classmethod
     def _from_raw_calls(cls, raw: list[Any]) -> dict[str, Any]:
-        chunks: list[Any] = []
-        for call in raw:
-            function = function_of(call) or {}
-            chunks.append(
-                tool_call_chunk(
-                    name=function.get("name"),
-                    args=function.get("arguments"),
-                    id=call.get("id"),
-                    index=call.get("index"),
-                )
-            )
-        return {"tool_call_chunks": chunks}
+        return {"tool_call_chunks": default_tool_chunk_parser(raw)}
 
     @model_validator(mode="after")
     def _init_tool_calls(self) -> Self:

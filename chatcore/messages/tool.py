@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Literal, NotRequired
+from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
 from pydantic import Field, model_validator
-from typing_extensions import TypedDict
 
+from chatcore.messages._calls import ToolCall, ToolCallChunk, invalid_tool_call, tool_call, tool_call_chunk
 from chatcore.messages._merge import merge_obj
 from chatcore.messages._shapes import is_dict, is_sequence
+from chatcore.messages._tool_calls import function_of, parsed_call
 from chatcore.messages.base import BaseMessage, BaseMessageChunk
 from chatcore.messages.content import InvalidToolCall
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chatcore.messages.content import ContentBlock
 
 __all__ = [
@@ -27,65 +30,12 @@ __all__ = [
     "ToolMessage",
     "ToolMessageChunk",
     "ToolOutputMixin",
+    "default_tool_chunk_parser",
+    "default_tool_parser",
     "invalid_tool_call",
     "tool_call",
     "tool_call_chunk",
 ]
-
-
-class ToolCall(TypedDict):
-    """A call that the model asks for.
-
-    name: the tool.
-    args: its arguments, parsed.
-    id: what the tool's answer names as its `tool_call_id`.
-    """
-
-    name: str
-    args: dict[str, Any]
-    id: str | None
-    type: NotRequired[Literal["tool_call"]]
-
-
-class ToolCallChunk(TypedDict):
-    """A part of a tool call, as it streams in.
-
-    args: a stretch of the JSON text of the arguments.
-    index: which call of the answer this part belongs to; None if the provider does not say.
-    """
-
-    name: str | None
-    args: str | None
-    id: str | None
-    index: int | None
-    type: NotRequired[Literal["tool_call_chunk"]]
-
-
-def tool_call(*, name: str, args: dict[str, Any], id: str | None) -> ToolCall:  # noqa: A002 - the dict's own key
-    """Make a `ToolCall` with its `type` set."""
-    return {"name": name, "args": args, "id": id, "type": "tool_call"}
-
-
-def tool_call_chunk(
-    *,
-    name: str | None = None,
-    args: str | None = None,
-    id: str | None = None,  # noqa: A002 - the dict's own key
-    index: int | None = None,
-) -> ToolCallChunk:
-    """Make a `ToolCallChunk` with its `type` set."""
-    return {"name": name, "args": args, "id": id, "index": index, "type": "tool_call_chunk"}
-
-
-def invalid_tool_call(
-    *,
-    name: str | None = None,
-    args: str | None = None,
-    id: str | None = None,  # noqa: A002 - the dict's own key
-    error: str | None = None,
-) -> InvalidToolCall:
-    """Make an `InvalidToolCall` with its `type` set."""
-    return {"name": name, "args": args, "id": id, "error": error, "type": "invalid_tool_call"}
 
 
 class ToolOutputMixin:
@@ -151,3 +101,40 @@ class ToolMessageChunk(ToolMessage, BaseMessageChunk):
             "artifact": reduce(merge_obj, (part.artifact for part in parts)),
             "status": "error" if any(part.status == "error" for part in parts) else "success",
         }
+
+
+def default_tool_parser(raw_tool_calls: Sequence[Any]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    """Read whole calls in OpenAI's shape; what is in another shape is left out.
+
+    raw_tool_calls: dicts with an `id` and a `function`, whose `arguments` are JSON.
+
+    Returns the calls whose arguments can be read, and the others.
+    """
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for raw in raw_tool_calls:
+        function = function_of(raw)
+        if function is None:
+            continue
+        call = parsed_call(function.get("name"), function.get("arguments"), raw.get("id"))
+        if call.get("type") == "tool_call":
+            calls.append(cast("ToolCall", call))
+        else:
+            invalid.append(cast("InvalidToolCall", call))
+    return calls, invalid
+
+
+def default_tool_chunk_parser(raw_tool_calls: Sequence[Any]) -> list[ToolCallChunk]:
+    """Read parts of calls in OpenAI's shape.
+
+    raw_tool_calls: dicts with an `index`, and, where the part says so, an `id` and a `function`.
+    """
+    return [
+        tool_call_chunk(
+            name=(function := function_of(raw) or {}).get("name"),
+            args=function.get("arguments"),
+            id=raw.get("id"),
+            index=raw.get("index"),
+        )
+        for raw in raw_tool_calls
+    ]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import chatcore.messages as ours
 import chatcore.messages.content as our_blocks
+import chatcore.messages.tool as our_tool
 import chatcore.outputs as our_outputs
 import chatcore.prompt_values as our_prompts
 from chatcore.errors import InvalidInputError
@@ -422,6 +423,24 @@ def test_content_reads_as_the_same_blocks(name: str, content: Any) -> None:
 def test_an_answer_reads_as_the_same_blocks(name: str, fields: dict[str, Any]) -> None:
     mine, reference = getattr(ours, name)(**fields), getattr(theirs, name)(**fields)
     assert without_made_up_ids(mine.content_blocks) == without_made_up_ids(reference.content_blocks)
+
+
+RAW_CALLS: list[list[dict[str, Any]]] = [
+    [],
+    [{"id": "c1", "type": "function", "index": 0, "function": {"name": "f", "arguments": '{"a": 1}'}}],
+    [{"id": "c1", "function": {"name": None, "arguments": "null"}}, {"function": {"name": "g", "arguments": "{"}}],
+    [{"id": "c1", "type": "other", "index": 3}],
+]
+
+
+@pytest.mark.parametrize("raw", RAW_CALLS, ids=str)
+def test_raw_calls_are_read_the_same(raw: list[dict[str, Any]]) -> None:
+    reference = pytest.importorskip("langchain_core.messages.tool")
+    calls, invalid = our_tool.default_tool_parser(raw)
+    their_calls, their_invalid = reference.default_tool_parser(raw)
+    assert calls == their_calls
+    assert [{**call, "error": None} for call in invalid] == their_invalid
+    assert our_tool.default_tool_chunk_parser(raw) == reference.default_tool_chunk_parser(raw)
 
 
 FACTORIES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
