@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from chatcore.callbacks._seam import with_handlers
+from chatcore.callbacks._hooks import HOOKS
+from chatcore.callbacks._seam import found_by_hooks, with_handlers
 from chatcore.engine.runs import Ambient, ambient
 from chatcore.errors import InvalidInputError
+from chatcore.globals import get_debug
 
 if TYPE_CHECKING:
     import uuid
@@ -49,7 +51,9 @@ def check_config(config: RunnableConfig | None) -> RunnableConfig:
     """
     around = ambient.get()
     if config is None:
-        return _EMPTY if around is None else _found(around, _EMPTY)
+        if around is None and not (HOOKS or get_debug()):
+            return _EMPTY
+        return _found(around, _EMPTY)
     given: object = config
     if not isinstance(given, Mapping):
         msg = f"config must be a dict (a RunnableConfig), not {type(given).__name__}. Keyword arguments go by name."
@@ -58,15 +62,17 @@ def check_config(config: RunnableConfig | None) -> RunnableConfig:
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         msg = f"config['max_concurrency'] must be a whole number of at least 1, or None, not {limit!r}."
         raise InvalidInputError(msg)
-    return config if around is None else _found(around, config)
+    return config if around is None and not (HOOKS or get_debug()) else _found(around, config)
 
 
-def _found(around: Ambient, config: RunnableConfig) -> RunnableConfig:
-    """The config of a call made in a function of the user's: under its own, that of the call around it."""
-    found = {**around.config, **{key: value for key, value in config.items() if value is not None}}
-    if around.heard_by:
-        found["callbacks"] = with_handlers(found.get("callbacks"), around.heard_by)
-    return cast("RunnableConfig", found)
+def _found(around: Ambient | None, config: RunnableConfig) -> RunnableConfig:
+    """The config with what it is not handed: that of the call around it, and who hears every call."""
+    found: Mapping[str, Any] = config
+    if around is not None:
+        found = {**around.config, **{key: value for key, value in config.items() if value is not None}}
+        if around.heard_by:
+            found["callbacks"] = with_handlers(found.get("callbacks"), around.heard_by)
+    return cast("RunnableConfig", found_by_hooks(found) if HOOKS or get_debug() else found)
 
 
 def check_configs(

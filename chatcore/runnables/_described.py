@@ -80,10 +80,10 @@ class Described:
         return self._output_type() if given is None else given
 
     def _input_type(self) -> Any:
-        return generic_argument(type(self), 0)
+        return generic_argument(self, 0)
 
     def _output_type(self) -> Any:
-        return generic_argument(type(self), 1)
+        return generic_argument(self, 1)
 
     @property
     def input_schema(self) -> type[BaseModel]:

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -369,6 +370,9 @@ class Runnable(Described, Generic[In, Out]):
         others: RunnableConfig = {} if isinstance(configs, list) else configs
         if others.get("run_id") is not None:
             # Two calls cannot have one id.
+            if not isinstance(inputs, Sequence) or len(cast("Sequence[Any]", inputs)) > 1:
+                msg = "Provided run_id be used only for the first element of the batch."
+                warnings.warn(msg, RuntimeWarning, stacklevel=4)
             others = cast("RunnableConfig", {key: value for key, value in others.items() if key != "run_id"})
         # As a call goes through them: from the outermost inwards.
         for layer in reversed(self._middleware):
@@ -1183,7 +1187,7 @@ class RunnableLambda(Runnable[In, Out]):
         depth = int(request.config.get("recursion_limit", DEFAULT_RECURSION_LIMIT))
         if depth <= 0:
             msg = (
-                f"Recursion limit reached when invoking {self!r}: it returned runnables more than `recursion_limit`"
+                f"Recursion limit reached when invoking {self.get_name()}: it returned runnables more than `recursion_limit`"
                 " deep; raise it in the config, or mend the function."
             )
             raise RecursionLimitError(msg)

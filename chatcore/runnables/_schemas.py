@@ -1,4 +1,4 @@
-"""Pydantic models that say what a runnable takes, gives and can be told by config; made of types, fields and functions."""
+"""Pydantic models that say what a runnable takes, gives and can be told by config."""
 
 from __future__ import annotations
 
@@ -125,12 +125,16 @@ def config_model(name: str, specs: Iterable[ConfigurableFieldSpec], keys: Mappin
 # -------------------------------------------------------------------------------------------------------------- types
 
 
-def generic_argument(kind: type, position: int) -> Any:
-    """The type that a class of runnables was given for its input (0) or output (1).
+def generic_argument(runnable: object, position: int) -> Any:
+    """The type that a runnable, or its class, was given for its input (0) or output (1).
 
     Raises:
         TypeError: it was given none.
     """
+    kind = type(runnable)
+    constructed = get_args(runnable.__dict__.get("__orig_class__"))
+    if len(constructed) == _ARGUMENTS:
+        return constructed[position]
     for base in kind.__mro__:
         metadata: Mapping[str, Any] = base.__dict__.get("__pydantic_generic_metadata__") or {}
         given: tuple[Any, ...] = metadata.get("args") or ()

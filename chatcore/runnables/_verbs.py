@@ -171,7 +171,8 @@ def routed(name: str, own: Callable[..., Any], derived: Callable[..., Any]) -> C
         if _inside.get() is self:
             return True
         verbs: Verbs | None = self._verbs
-        if verbs is None or verbs.below is not None:
+        if verbs is None or verbs.below is not None or name in ("astream", "atransform"):
+            # A stream is one that can be closed, and read from sync code.
             return False
         return not (self._middleware or (config and config.get("callbacks")) or ambient.get())
 

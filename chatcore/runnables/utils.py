@@ -1,4 +1,4 @@
-"""What runnables are described with: fields that can be configured, dicts that can be added up, facts about functions."""
+"""What runnables are described with: fields to configure, dicts that can be added up, facts about functions."""
 
 from __future__ import annotations
 
