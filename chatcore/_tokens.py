@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import Any, Protocol, cast
@@ -34,16 +35,20 @@ class Tokenizer:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        try:
-            library = importlib.import_module("bpe_openai")
-        except ImportError as error:
-            msg = 'Counting tokens needs a vocabulary: pip install "chatcore[tokens]"'
-            raise MissingExtraError(msg) from error
+        with warnings.catch_warnings():
+            # The library reads its vocabularies by a function that Python 3.11 and 3.12 have for deprecated.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            try:
+                library = importlib.import_module("bpe_openai")
+            except ImportError as error:
+                msg = 'Counting tokens needs a vocabulary: pip install "chatcore[tokens]"'
+                raise MissingExtraError(msg) from error
         self._encoding = cast("_Encoding", library.get_encoding(name))
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text; what looks like a special token is text as any."""
-        return list(self._encoding.encode_ordinary(text))
+        # Half a surrogate pair has no bytes; it counts as the character that stands in for it.
+        return list(self._encoding.encode_ordinary(text.encode(errors="replace").decode()))
 
 
 @cache
