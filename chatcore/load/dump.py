@@ -13,8 +13,8 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from chatcore.errors import ConfigurationError, InvalidInputError
-from chatcore.load._format import ESCAPED, MAX_DEPTH
-from chatcore.load.serializable import SecretMarker, Serializable, to_json_not_implemented
+from chatcore.load._format import ESCAPED, MAX_DEPTH, SecretMarker
+from chatcore.load.serializable import Serializable, to_json_not_implemented
 
 __all__ = ["default", "dumpd", "dumps"]
 

@@ -10,6 +10,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typing_extensions import TypedDict
 
+from chatcore.load._format import SecretMarker
+
 __all__ = [
     "BaseSerialized",
     "Serializable",
@@ -57,13 +59,6 @@ class SerializedNotImplemented(BaseSerialized):
 
     type: Literal["not_implemented"]
     repr: str | None
-
-
-class SecretMarker(dict[str, Any]):
-    """The place of a secret, as `to_json` puts it; its class tells it from a user's dict of the same shape."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(lc=1, type="secret", id=[name])
 
 
 class Serializable(BaseModel):
