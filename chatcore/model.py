@@ -22,7 +22,7 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast, get_args, overload
 
 import anyio
@@ -33,6 +33,7 @@ from chatcore.caches import BaseCache
 from chatcore.caches._layer import Caching, Kept
 from chatcore.callbacks._seam import begun, run_manager
 from chatcore.callbacks.base import Callbacks
+from chatcore.callbacks.manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking
@@ -67,7 +68,7 @@ from chatcore.messages import (
 from chatcore.messages._output_version import StandardChunks, in_standard_blocks
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
-from chatcore.runnables import Runnable, RunnableConfig, RunnableSerializable, RunnableSequence
+from chatcore.runnables import Runnable, RunnableConfig, RunnableSequence, RunnableSerializable
 from chatcore.schemas import convert_to_openai_tool
 from chatcore.schemas._answers import AnswerSchema
 from chatcore.structured_output import AnswerParser, Asking, Method
@@ -114,7 +115,7 @@ class _Described(Serializable):
         return self.asdict()
 
 
-class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
+class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessage]):
     """The base of every chat model.
 
     A subclass implements `_llm_type` and at least one of `_agenerate` (the norm), `_astream`, `_generate` and
@@ -239,15 +240,14 @@ class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
             `ls_provider`, `ls_model_type`, and where they are known `ls_model_name`, `ls_temperature`, `ls_max_tokens`
             and `ls_stop`.
         """
-        kind = type(self).__name__
-        facts: dict[str, Any] = {
-            "ls_provider": (kind.removeprefix("Chat") or kind).removesuffix("Chat").lower(),
-            "ls_model_type": "chat",
-        }
-        for fact, names in _LS_PARAMS.items():
-            values = (kwargs.get(name, getattr(self, name, None)) for name in names)
-            if (known := next((value for value in values if value is not None), None)) is not None:
-                facts[fact] = known
+        provider, sources = _ls_sources(type(self))
+        facts: dict[str, Any] = {"ls_provider": provider, "ls_model_type": "chat"}
+        for fact, name, own in sources:
+            known = kwargs.get(name)
+            if known is None and own:
+                known = getattr(self, name)
+            if known is not None:
+                facts.setdefault(fact, known)
         if stop:
             facts["ls_stop"] = stop
         return facts
@@ -283,7 +283,6 @@ class BaseChatModel(_Described, Runnable[LanguageModelInput, AIMessage]):
             "tags": self.tags,
             "metadata": self.metadata,
             "inheritable_metadata": self._get_ls_params(stop=stop, **settings),
-            "details": {"invocation_params": self._get_invocation_params(stop=stop, **settings), "batch_size": 1},
         }
 
     def _start(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
@@ -735,12 +734,24 @@ def _check_choice(choice: object, specs: Sequence[Mapping[str, Any]]) -> None:
         raise InvalidInputError(msg)
 
 
-_LS_PARAMS = {
-    "ls_model_name": ("model", "model_name"),
-    "ls_temperature": ("temperature",),
-    "ls_max_tokens": ("max_tokens",),
-}
+_LS_PARAMS = (
+    ("ls_model_name", "model"),
+    ("ls_model_name", "model_name"),
+    ("ls_temperature", "temperature"),
+    ("ls_max_tokens", "max_tokens"),
+)
 """Which settings or fields of a model the reference's trace facts are taken from."""
+
+
+@lru_cache(maxsize=256)
+def _ls_sources(model: type[BaseChatModel]) -> tuple[str, tuple[tuple[str, str, bool], ...]]:
+    """The name of the provider; and for each fact a setting that says it, and whether a model of this class has it."""
+    kind = model.__name__
+    provider = (kind.removeprefix("Chat") or kind).removesuffix("Chat").lower()
+    # Asked once: looking for what is not there costs a pydantic model a microsecond.
+    return provider, tuple(
+        (fact, name, name in model.model_fields or hasattr(model, name)) for fact, name in _LS_PARAMS
+    )
 
 
 def _is_texts(given: object) -> bool:
@@ -841,7 +852,7 @@ async def _native_whole(
     model: BaseChatModel, messages: list[BaseMessage], request: Request, /, **settings: Any
 ) -> ChatResult:
     if request.run is not None:
-        settings["run_manager"] = run_manager(request.run)
+        settings["run_manager"] = run_manager(request.run, AsyncCallbackManagerForLLMRun)
     return await model._agenerate(messages, **settings)
 
 
@@ -849,7 +860,7 @@ async def _whole_in_thread(
     model: BaseChatModel, messages: list[BaseMessage], request: Request, /, **settings: Any
 ) -> ChatResult:
     if request.run is not None:
-        settings["run_manager"] = run_manager(request.run).get_sync()
+        settings["run_manager"] = run_manager(request.run, CallbackManagerForLLMRun)
     return await in_thread(model._generate, messages, **settings)
 
 

@@ -402,7 +402,9 @@ _Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 def _chat_model_started(run: Run) -> _Arguments:
     stop: Any = run.settings.get("stop")
-    params = run.details.get("invocation_params") or {**run.settings, "stop": stop}
+    params = {**run.settings, "stop": stop}
+    if hasattr(run.runnable, "_get_invocation_params"):
+        params = run.runnable._get_invocation_params(**params)  # noqa: SLF001 - a chat model's
     options = {**run.settings, "stop": stop} if run.stream else {"stop": stop}
     return (_serialized(run), [run.inputs]), {"invocation_params": params, "options": options, "batch_size": 1}
 

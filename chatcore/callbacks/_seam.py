@@ -13,20 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from chatcore.callbacks._deliver import Handlers
+from chatcore.callbacks._hooks import hear_in_debugging, hooked
 from chatcore.callbacks.base import BaseCallbackHandler, BaseCallbackManager
-from chatcore.callbacks.manager import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
+from chatcore.callbacks.manager import AsyncCallbackManager, BaseRunManager
 from chatcore.engine.following import followed
 from chatcore.engine.request import Config, Open, Request, Response
 from chatcore.engine.runs import Listener, Run
 from chatcore.errors import InvalidInputError
+from chatcore.tracers.stdout import ConsoleCallbackHandler
 
 if TYPE_CHECKING:
     import uuid
 
-__all__ = ["begun", "run_manager", "with_handlers"]
+__all__ = ["begun", "found_by_hooks", "run_manager", "with_handlers"]
+
+_Managed = TypeVar("_Managed", bound=BaseRunManager)
+
+hear_in_debugging(ConsoleCallbackHandler)
 
 
 def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
@@ -98,38 +104,79 @@ def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
         details=details,
         stream=request.stream,
     )
-    run.within = within = AsyncCallbackManager(
-        handlers=inherited,
-        inheritable_handlers=inherited,
+    run.heirs = Heirs(inherited, heir_tags, own_tags, heir_facts, own_facts)
+    handed = config
+    if kind != "chat_model":
+        # A model's hooks call nobody with this config.
+        handed = {key: value for key, value in config.items() if key not in _OWN}
+        handed["callbacks"] = within = manager_within(run)
+        if heard == inherited:
+            within.listeners = listeners
+    # Written out: it is made for each call that is listened to, and `edited` takes three times as long.
+    within_it = Request(
+        request.input,
+        handed,
+        request.settings,
+        request.stream,
+        request.deadline,
+        request.retried_by,
+        request.upstream,
+        request.prepared,
+        run=run,
+    )
+    return followed(run, within_it, start)
+
+
+class Heirs(NamedTuple):
+    """What the calls made within a run inherit: handlers; tags and metadata from further out, and the run's own."""
+
+    handlers: list[Any]
+    tags: Iterable[str]
+    own_tags: Iterable[str]
+    metadata: Mapping[str, Any]
+    own_metadata: Mapping[str, Any]
+
+
+def manager_within(run: Run) -> AsyncCallbackManager:
+    """What the calls made within `run` find in their config."""
+    heirs: Heirs = run.heirs
+    tags = _joined(heirs.tags, heirs.own_tags)
+    facts = {**heirs.metadata, **heirs.own_metadata}
+    within = AsyncCallbackManager(
+        # Lists of its own: who adds to them adds nothing to the call around, nor to the other list.
+        handlers=[*heirs.handlers],
+        inheritable_handlers=[*heirs.handlers],
         parent_run_id=run.id,
-        tags=(heirs := _joined(heir_tags, own_tags)),
-        inheritable_tags=heirs,
-        metadata=(facts := {**heir_facts, **own_facts}),
+        tags=tags,
+        inheritable_tags=[*tags],
+        metadata=facts,
         inheritable_metadata=facts,
     )
-    within.ancestors = (*parent_ids, run.id)
-    if len(heard) == len(inherited):
-        within.listeners = listeners
-    handed = {key: value for key, value in config.items() if key not in _OWN}
-    handed["callbacks"] = within
-    return followed(run, request.edited(config=handed, labels=()), start)
+    within.ancestors = (*run.parent_ids, run.id)
+    return within
 
 
-def run_manager(run: Run) -> AsyncCallbackManagerForLLMRun:
-    """What the hook of a chat model is given to tell of its tokens."""
-    within: AsyncCallbackManager = run.within
-    manager = AsyncCallbackManagerForLLMRun(
+def run_manager(run: Run, kind: type[_Managed]) -> _Managed:
+    """What the user's code that does a run's work is given to tell of it, and to make calls within it.
+
+    Args:
+        run: the run.
+        kind: which of `chatcore.callbacks`' managers for runs.
+    """
+    heirs: Heirs = run.heirs
+    manager = kind(
         run_id=run.id,
-        handlers=within.handlers,
-        inheritable_handlers=within.inheritable_handlers,
+        handlers=heirs.handlers,
+        inheritable_handlers=heirs.handlers,
         parent_run_id=run.parent_id,
         tags=run.tags,
-        inheritable_tags=within.inheritable_tags,
+        inheritable_tags=_joined(heirs.tags, heirs.own_tags),
         metadata=run.metadata,
-        inheritable_metadata=within.inheritable_metadata,
+        inheritable_metadata={**heirs.metadata, **heirs.own_metadata},
     )
     manager.ancestors = run.parent_ids
-    manager._run = run  # noqa: SLF001 - the engine tells of it
+    # Of a model's tokens the engine tells.
+    manager._run = run  # noqa: SLF001 - one subject in two files
     return manager
 
 
@@ -143,6 +190,8 @@ def _run_id(config: Config) -> uuid.UUID | None:
 
 def _joined(*groups: Iterable[str]) -> list[str]:
     """All of them, each once, in their order."""
+    if not any(groups):
+        return []
     return list(dict.fromkeys(tag for group in groups for tag in group))
 
 
@@ -157,13 +206,25 @@ def _handlers(given: Any) -> list[Any]:
 
 
 def _listeners(handlers: Sequence[Any]) -> tuple[Listener, ...]:
-    classic = tuple(handler for handler in handlers if isinstance(handler, BaseCallbackHandler))
-    others = tuple(handler for handler in handlers if not isinstance(handler, BaseCallbackHandler))
-    for other in others:
-        if not hasattr(other, "started"):
-            msg = f"A handler in callbacks must be a BaseCallbackHandler or AsyncCallbackHandler, not {other!r}."
+    classic: list[BaseCallbackHandler] = []
+    others: list[Listener] = []
+    for handler in handlers:
+        if isinstance(handler, BaseCallbackHandler):
+            classic.append(handler)
+        elif hasattr(handler, "started"):
+            others.append(handler)
+        else:
+            msg = f"A handler in callbacks must be a BaseCallbackHandler or AsyncCallbackHandler, not {handler!r}."
             raise InvalidInputError(msg)
-    return (*((Handlers(classic),) if classic else ()), *others)
+    return (Handlers(tuple(classic)), *others) if classic else tuple(others)
+
+
+def found_by_hooks(config: Config) -> Config:
+    """The config with the handlers that hear a call without being in it."""
+    given = config.get("callbacks")
+    present = given.handlers if isinstance(given, BaseCallbackManager) else _handlers(given)
+    found = [each.handler for each in hooked(cast("list[Any]", present))]
+    return {**config, "callbacks": with_handlers(given, found)} if found else config
 
 
 def with_handlers(callbacks: Any, more: Iterable[Any]) -> Any:

@@ -88,6 +88,8 @@ class BaseRunManager:
 
     # Whether handlers are told in sync code.
     _here: ClassVar[bool] = True
+    # The run that the engine follows, if this is about one.
+    _run: Run | None = None
 
     def __init__(  # noqa: PLR0913 - the reference's signature
         self,
@@ -219,8 +221,6 @@ class ParentRunManager(RunManager):
 
 class _ModelRun(BaseRunManager):
     """The run of a model. One that the engine follows is told of by the engine, but for tokens that its hook tells."""
-
-    _run: Run | None = None
 
     async def _tell_token(
         self, token: str | list[str | dict[str, Any]], chunk: GenerationChunk | ChatGenerationChunk | None, more: Any

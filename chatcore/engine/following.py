@@ -35,7 +35,6 @@ async def followed(run: Run, request: Request, start: Open) -> AsyncGenerator[Re
     if request.upstream is not None:
         # The step before it comes first: this one begins when there is something to read.
         request.upstream = await _Peeked.at(request.upstream)
-    request.run = run
     try:
         for listener in run.listeners:
             await listener.started(run)

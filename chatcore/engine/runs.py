@@ -64,12 +64,13 @@ class Run:
     listeners: who is told.
     origin: the response, as its runnable made it; None before it is open.
     partial: what had come so far when it failed.
-    details: what else its kind tells: of a tool `tool_call_id` and `input_str`, of a chat model `invocation_params`.
-    within: what the calls made within this one find in `config["callbacks"]`.
+    details: what else its kind tells: of a tool `tool_call_id` and `input_str`.
+    heirs: what the calls made within this one inherit; for whoever began it to know.
     """
 
     __slots__ = (
         "details",
+        "heirs",
         "id",
         "inputs",
         "kind",
@@ -84,7 +85,6 @@ class Run:
         "settings",
         "stream",
         "tags",
-        "within",
     )
 
     def __init__(  # noqa: PLR0913 - the facts of a call, all by name
@@ -117,7 +117,7 @@ class Run:
         self.stream = stream
         self.origin: Any = None
         self.partial: Any = None
-        self.within: Any = None
+        self.heirs: Any = None
         self.over = False
 
     @property

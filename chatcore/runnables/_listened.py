@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from chatcore.callbacks._seam import with_handlers
+from chatcore.callbacks._seam import run_manager, with_handlers
 from chatcore.callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from chatcore.engine.request import Open, Request, Response
 from chatcore.tracers.root_listeners import AsyncRootListenersTracer, RootListenersTracer
@@ -44,16 +44,4 @@ def manager_of(request: Request, *, is_async: bool) -> Any:
     run = request.run
     if run is None:
         return kind.get_noop_manager()
-    within = run.within
-    manager = kind(
-        run_id=run.id,
-        handlers=within.handlers,
-        inheritable_handlers=within.inheritable_handlers,
-        parent_run_id=run.parent_id,
-        tags=within.tags,
-        inheritable_tags=within.inheritable_tags,
-        metadata=within.metadata,
-        inheritable_metadata=within.inheritable_metadata,
-    )
-    manager.ancestors = run.parent_ids
-    return manager
+    return run_manager(run)._as(kind)  # noqa: SLF001 - the manager's own way to be of another kind
