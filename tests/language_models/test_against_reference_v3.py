@@ -16,7 +16,6 @@ import pytest
 import chatcore.messages as our_messages
 import chatcore.outputs as our_outputs
 from chatcore.model import BaseChatModel
-from chatcore.typed_stream import AsyncChatModelStream, ChatModelStream
 
 their_messages = pytest.importorskip("langchain_core.messages", reason="the reference is not installed")
 their_outputs = pytest.importorskip("langchain_core.outputs")
@@ -320,7 +319,7 @@ def plain(value: Any) -> Any:
 
 
 async def said_by_us(script: Script) -> dict[str, Any]:
-    async with AsyncChatModelStream(chunks=Ours(script=script).astream("hi")) as stream:
+    async with Ours(script=script).astream_events("hi", version="v3") as stream:
         return seen(
             [event async for event in stream],
             [part async for part in stream.text],
@@ -342,7 +341,7 @@ async def test_async(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_sync(name: str) -> None:
-    with ChatModelStream(chunks=Ours(script=SCRIPTS[name]).stream("hi")) as stream:
+    with Ours(script=SCRIPTS[name]).stream_events("hi", version="v3") as stream:
         ours = said_by(stream)
     assert ours == said_by_reference(SCRIPTS[name])
 
