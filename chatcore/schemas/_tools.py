@@ -243,6 +243,9 @@ def _from_runnable(runnable: Any) -> dict[str, Any]:
     description = f"Takes {schema}."
     if schema.get("type") == "string":
         return {"name": name, "description": description, "parameters": copy.deepcopy(_ONE_TEXT)}
+    if "$ref" in schema:
+        # Of a TypedDict there is a definition.
+        schema = dereference_refs(schema)
     if schema.get("type") != "object" or not schema.get("properties"):
         msg = (
             f"{name} does not say what keys its input has, and so cannot be a tool: it takes {schema}. Annotate its "

@@ -23,7 +23,7 @@ from chatcore.callbacks.manager import AsyncCallbackManager, AsyncCallbackManage
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import blocking
 from chatcore.engine.request import Request, Response, Whole, merge_configs
-from chatcore.engine.runs import Run, surrounding
+from chatcore.engine.runs import surrounding
 from chatcore.engine.threads import in_thread
 from chatcore.errors import ChatCoreError, ConfigurationError, InvalidInputError, UnsupportedError, WrongTypeError
 from chatcore.messages import ToolCall, ToolMessage
@@ -347,12 +347,12 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any], ABC):
     async def _call(self, request: Request, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if plain(self._arun) is not BaseTool._arun:
             try:
-                return await self._arun(*args, **{**kwargs, **self._given(self._arun, request, _manager(request.run))})
+                return await self._arun(*args, **{**kwargs, **self._given(self._arun, request, _manager(request))})
             except NotImplementedError as error:
                 # An `_arun` that only says that it is not there: tools written for sync programs have one.
                 if plain(self._run) is BaseTool._run or not raised_by(error, self._arun):
                     raise
-        given = self._given(self._run, request, _manager(request.run).get_sync())
+        given = self._given(self._run, request, _manager(request).get_sync())
         return await in_thread(self._run, *args, **{**kwargs, **given})
 
     def _given(self, function: Callable[..., Any], request: Request, run_manager: Any) -> dict[str, Any]:
@@ -451,11 +451,12 @@ def _asked(request: Request) -> tuple[Any, str | None]:
     return given, request.settings.get("tool_call_id")
 
 
-def _manager(run: Run | None) -> AsyncCallbackManagerForToolRun:
+def _manager(request: Request) -> AsyncCallbackManagerForToolRun:
     """What a tool's method is given to tell of its run."""
+    run = request.run
     if run is None:
         return AsyncCallbackManagerForToolRun.get_noop_manager()
-    within: AsyncCallbackManager = run.within
+    within = cast("AsyncCallbackManager", request.config["callbacks"])
     manager = AsyncCallbackManagerForToolRun(
         run_id=run.id,
         handlers=within.handlers,

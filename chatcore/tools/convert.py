@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, cast, get_type_hints, overload
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, RootModel, create_model
 
 from chatcore.errors import ConfigurationError
 from chatcore.runnables import Runnable, RunnableConfig
+from chatcore.schemas import dereference_refs
 from chatcore.tools.base import ArgsSchema, BaseTool, SchemaAnnotationError
 from chatcore.tools.simple import Tool
 from chatcore.tools.structured import StructuredTool
@@ -175,10 +176,11 @@ def _made(
     coroutine: Callable[..., Any] | None = None
     if isinstance(thing, Runnable):
         runnable = cast("Runnable[Any, Any]", thing)
-        if runnable.get_input_jsonschema().get("type") != "object":
+        if dereference_refs(runnable.get_input_jsonschema()).get("type") != "object":
             msg = f"Runnable must have an object schema: {runnable.get_name()} does not take a dict with known keys."
             raise ConfigurationError(msg)
-        coroutine, args_schema, description = _calling(runnable), runnable.input_schema, description or repr(runnable)
+        coroutine, args_schema = _calling(runnable), _args_model(runnable, name)
+        description = description or repr(runnable)
     elif inspect.iscoroutinefunction(thing):
         coroutine = thing
     else:
@@ -229,14 +231,23 @@ def convert_runnable_to_tool(
     name = name or runnable.get_name()
     if schema.get("type") == "string":
         return Tool(name=name, func=None, coroutine=_calling_with_text(runnable), description=description)
-    model = runnable.input_schema
-    whole = RootModel not in model.__mro__
-    if arg_types is not None or not (whole and schema.get("type") == "object" and schema.get("properties")):
-        fields: dict[str, Any] = {key: (kind, ...) for key, kind in (arg_types or _keys(runnable)).items()}
-        model = create_model(name, **fields)
     return StructuredTool.from_function(
-        name=name, coroutine=_calling(runnable), description=description, args_schema=model
+        name=name,
+        coroutine=_calling(runnable),
+        description=description,
+        args_schema=_args_model(runnable, name, arg_types),
     )
+
+
+def _args_model(runnable: Runnable[Any, Any], name: str, arg_types: Mapping[str, Any] | None = None) -> type[BaseModel]:
+    model = runnable.input_schema
+    schema = runnable.get_input_jsonschema()
+    # A root model has its keys one level down.
+    whole = RootModel not in model.__mro__ and schema.get("type") == "object" and schema.get("properties")
+    if whole and arg_types is None:
+        return model
+    fields: dict[str, Any] = {key: (kind, ...) for key, kind in (arg_types or _keys(runnable)).items()}
+    return create_model(name, **fields)
 
 
 def _keys(runnable: Runnable[Any, Any]) -> dict[str, Any]:
