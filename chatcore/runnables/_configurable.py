@@ -15,10 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol, Self, cast
+from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel
 
+from chatcore.engine.policies import Opens
 from chatcore.engine.request import Config, Open, Request, Response
 from chatcore.errors import ConfigurationError, InvalidInputError
 from chatcore.runnables._config import RunnableConfig
@@ -31,37 +32,7 @@ from chatcore.runnables.utils import (
     get_unique_config_specs,
 )
 
-__all__ = ["Alternatives", "Configures", "Fields"]
-
-
-class Configurable(Protocol):
-    """A runnable, as these layers see it."""
-
-    _middleware: Any
-
-    @property
-    def config_specs(self) -> list[ConfigurableFieldSpec]: ...
-    def _open(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]: ...
-    def _with(self, layer: Any) -> Any: ...
-
-
-class Configures(Protocol):
-    """A layer that may replace the runnable."""
-
-    default: Any
-
-    def choose(self, config: Config) -> tuple[Any, Config]:
-        """The runnable to open in place of this one, or None, and the config that it gets."""
-        ...
-
-    @property
-    def config_specs(self) -> list[ConfigurableFieldSpec]:
-        """What may be configured, here and below."""
-        ...
-
-    def on(self, default: Any) -> Self:
-        """The same layer around another runnable."""
-        ...
+__all__ = ["Alternatives", "Fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +68,10 @@ class Fields:
 
     def _made(self, values: dict[str, Any]) -> Any:
         try:
-            key = tuple(sorted((name, type(value), value) for name, value in values.items()))
+            key = tuple((name, type(cast("object", value)), value) for name, value in values.items())
             known = self.made.get(key)
         except TypeError:
-            # Values that cannot be hashed or ordered.
+            # Values that cannot be hashed.
             return _remade(self.default, values)
         if known is None:
             if len(self.made) >= _KEPT:
@@ -110,7 +81,7 @@ class Fields:
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
-        known = type(self.default).model_fields
+        known = cast("type[BaseModel]", type(self.default)).model_fields
         specs = [
             ConfigurableFieldSpec(
                 id=spec.id,
@@ -130,7 +101,7 @@ class Fields:
         chosen, config = self.choose(request.config)
         if chosen is None:
             return next_open(request)
-        return chosen._open(request.edited(config=config, prepared=None))
+        return cast("Opens", chosen)._open(request.edited(config=config, prepared=None))
 
 
 def _given(config: Config) -> Mapping[str, Any]:
@@ -176,7 +147,7 @@ def _remade(runnable: BaseModel, values: Mapping[str, Any]) -> Any:
             arguments[name if by_name or alias is None else alias] = value
     made: Any = kind(**arguments)
     for layer in cast("Any", runnable)._middleware:  # noqa: SLF001 - one of us
-        made = made._with(layer.on(made) if isinstance(layer, Fields | Alternatives) else layer)
+        made = made._with(layer.on(made) if isinstance(layer, Fields | Alternatives) else layer)  # noqa: SLF001
     return made
 
 
@@ -260,7 +231,7 @@ class Alternatives:
         chosen, config = self.choose(request.config)
         if chosen is None:
             return next_open(request if config is request.config else request.edited(config=config))
-        return chosen._open(request.edited(config=config, prepared=None))
+        return cast("Opens", chosen)._open(request.edited(config=config, prepared=None))
 
 
 def _options_spec(
@@ -277,7 +248,7 @@ def _options_spec(
     )
 
 
-class Names(str, enum.Enum):
+class Names(enum.StrEnum):
     """The names of options."""
 
 

@@ -172,7 +172,7 @@ def _typed(runnable: Any, side: str) -> Any:
 
 
 def configured(runnable: Any, config: Config) -> tuple[Any, Config]:
-    """The runnable that a call with this config would open in place of a configurable one, and the config it would get."""
+    """The runnable that a call with this config would open in place of a configurable one, and its config then."""
     layers: tuple[Middleware, ...] = runnable._middleware  # noqa: SLF001 - one of us
     for layer in reversed(layers):
         if isinstance(layer, Edit):
@@ -209,7 +209,7 @@ class _StandIn:
             if position is not None:
                 args = (*args[:position], config, *args[position + 1 :])
         if runnable is owner:
-            return getattr(type(owner), name)(owner, *args, **kwargs)
+            return getattr(cast("Any", type(owner)), name)(owner, *args, **kwargs)
         return getattr(runnable, name)(*args, **kwargs)
 
 
@@ -225,7 +225,7 @@ def stand_in(runnable: Any) -> None:
     layers: tuple[Middleware, ...] = runnable._middleware  # noqa: SLF001 - one of us
     names: list[str] = []
     if any(isinstance(layer, Fields | Alternatives) for layer in layers):
-        names = [*_SIDES, *_own_methods(type(runnable))]
+        names = [*_SIDES, *_own_methods(cast("Any", type(runnable)))]
     elif any(isinstance(layer, Typed) for layer in layers):
         names = [*_SIDES]
     held: dict[str, Any] = runnable.__dict__

@@ -44,4 +44,4 @@ def manager_of(request: Request, *, is_async: bool) -> Any:
     run = request.run
     if run is None:
         return kind.get_noop_manager()
-    return run_manager(run)._as(kind)  # noqa: SLF001 - the manager's own way to be of another kind
+    return run_manager(run, kind)

@@ -141,8 +141,9 @@ class Runnable(Described, Generic[In, Out]):
     """Whatever can be called: a model, a function, or several of these in sequence or in parallel.
 
     A subclass gives at least one of the verbs `ainvoke`, `invoke`, `astream`, `stream`, `atransform` and `transform`
-    (the others, batches and events are derived from what it has), or, inside chatcore, `_start`. Decorating (`bind`, `with_config`, `with_retry`, `with_fallbacks`) gives a copy of
-    the same class with one more layer of middleware, so that no method is lost and any order works.
+    (the others, batches and events are derived from what it has), or, inside chatcore, `_start`. Decorating (`bind`,
+    `with_config`, `with_retry`, `with_fallbacks`) gives a copy of the same class with one more layer of middleware, so
+    that no method is lost and any order works.
     """
 
     _kind: ClassVar[str] = "chain"
@@ -165,13 +166,12 @@ class Runnable(Described, Generic[In, Out]):
         own = {name: cls.__dict__[name] for name in VERBS if callable(cls.__dict__.get(name))}
         if own:
             before = cls._verbs
-            # Of a class that opens by itself, the verbs come before that.
-            cls._verbs = (
-                Verbs(frozenset(own), cls._start)
-                if before is None
-                else replace(before, names=before.names | own.keys())
-            )
-            cls._start = Runnable._start
+            if before is None:
+                # Of a class that opens by itself, the verbs come before that.
+                cls._verbs = Verbs(frozenset(own), cls._start)
+            else:
+                cls._verbs = replace(before, names=before.names | own.keys())
+            setattr(cls, "_start", Runnable.__dict__["_start"])  # noqa: B010 - type checkers take no new methods
             for name, verb in own.items():
                 setattr(cls, name, routed(name, verb, getattr(Runnable, name)))
 
@@ -455,7 +455,8 @@ class Runnable(Described, Generic[In, Out]):
 
         Args:
             input: the chunks.
-            config, **kwargs: as for `ainvoke`.
+            config: as for `ainvoke`.
+            **kwargs: as for `ainvoke`.
 
         Returns:
             A stream as `astream` gives it.
@@ -737,9 +738,10 @@ class Runnable(Described, Generic[In, Out]):
             config: the call's config, where that depends on what is configured.
         """
         chosen, _ = configured(self, config or {})
-        if chosen._kind == "prompt":
+        if chosen._kind == "prompt":  # noqa: SLF001 - one of us
             return [chosen]
-        return [prompt for part in chosen._parts() for prompt in part.get_prompts(config)]
+        parts: Iterable[Runnable[Any, Any]] = chosen._parts()  # noqa: SLF001
+        return [prompt for part in parts for prompt in part.get_prompts(config)]
 
     def _reads(self) -> bool:
         """Whether this works on the chunks of the step before it (`request.upstream`)."""
@@ -788,7 +790,8 @@ class _Transformer:
 
 def _reads_chunks(step: Runnable[Any, Any]) -> bool:
     # Chunks can be read once only: a step that may be tried again, or replaced by another one, gets the whole.
-    return step._reads() and all(isinstance(layer, Edit | Typed | Listened) for layer in step._middleware)  # noqa: SLF001 - one of us
+    one_reading = all(isinstance(layer, Edit | Typed | Listened) for layer in step._middleware)  # noqa: SLF001 - one of us
+    return one_reading and step._reads()  # noqa: SLF001
 
 
 # ------------------------------------------------------------------------------------------------------------ sequence
@@ -849,6 +852,7 @@ class RunnableSequence(Runnable[In, Out]):
 
     @opening
     async def _start(self, request: Request) -> AsyncGenerator[Response[Any]]:
+        response: Response[Any] | None
         # From here on only chunks are passed on, so here streaming begins.
         source = len(self.steps) - 1
         while source > 0 and _reads_chunks(self.steps[source]):
@@ -1059,6 +1063,7 @@ class RunnableParallel(Runnable[In, dict[str, Any]], _Transformer):
         return dict_model(self.get_name("Input"), fields) if fields else super().get_input_schema(config)
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        del config
         return dict_model(self.get_name("Output"), {key: (step.OutputType, ...) for key, step in self.steps.items()})
 
     def __eq__(self, other: object) -> bool:
@@ -1073,6 +1078,7 @@ class RunnableParallel(Runnable[In, dict[str, Any]], _Transformer):
 
 
 RunnableMap = RunnableParallel
+"""`RunnableParallel`, by its older name."""
 
 
 class _Shared:
@@ -1187,8 +1193,8 @@ class RunnableLambda(Runnable[In, Out]):
         depth = int(request.config.get("recursion_limit", DEFAULT_RECURSION_LIMIT))
         if depth <= 0:
             msg = (
-                f"Recursion limit reached when invoking {self.get_name()}: it returned runnables more than `recursion_limit`"
-                " deep; raise it in the config, or mend the function."
+                f"Recursion limit reached when invoking {self.get_name()}: it returned runnables more than"
+                " `recursion_limit` deep; raise it in the config, or mend the function."
             )
             raise RecursionLimitError(msg)
         # The settings were the function's.
@@ -1354,7 +1360,7 @@ class RunnablePassthrough(Runnable[Other, Other], _Transformer):
         yield observed if request.stream else Whole(await observed.result())
 
     @classmethod
-    def assign(cls, **kwargs: Any) -> RunnableAssign:  # type: ignore[override]  # of the class, as the reference's
+    def assign(cls, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - of the class, as the reference's
         """The input, a dict, with keys added.
 
         Args:
@@ -1368,7 +1374,7 @@ class RunnablePassthrough(Runnable[Other, Other], _Transformer):
     _output_type = _input_type
 
     def __eq__(self, other: object) -> bool:
-        theirs = cast("RunnablePassthrough", other)
+        theirs = cast("RunnablePassthrough[Any]", other)
         return _same(self, other) and (self.func, self.afunc) == (theirs.func, theirs.afunc)
 
     def __hash__(self) -> int:
@@ -1558,14 +1564,14 @@ class _Picked:
 # ----------------------------------------------------------------------------------------------------------------- each
 
 
-class RunnableEach(Runnable[list[In], list[Out]]):
+class RunnableEach(Runnable[list[A], list[B]]):
     """Calls a runnable for each entry of a list, several at a time; the result is the list of their results.
 
     Args:
         bound: the runnable.
     """
 
-    def __init__(self, *, bound: Runnable[In, Out]) -> None:
+    def __init__(self, *, bound: Runnable[A, B]) -> None:
         self.bound = bound
 
     @opening

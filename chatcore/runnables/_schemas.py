@@ -193,7 +193,7 @@ def function_input_model(function: Callable[..., Any], name: str) -> type[BaseMo
     """A model for what a function takes that does not say its type but reads keys; None if it does neither."""
     if isinstance(function, itemgetter):
         # What an itemgetter gets is only in its repr, and in how it pickles.
-        keys: tuple[Any, ...] = function.__reduce__()[1]
+        keys = cast("tuple[Any, ...]", function.__reduce__()[1])
         if all(isinstance(key, str) and key for key in keys):
             return dict_model(name, dict.fromkeys(keys, (Any, ...)))
         return root_model(name, list[Any])

@@ -110,6 +110,7 @@ async def _in_chunks(runnable: Any, name: str, request: Request) -> AsyncGenerat
     if name.endswith("transform"):
         chunks = ChunksOf(request.upstream or Whole(request.input))
         given = chunks if is_async else iterate_from_thread(chunks)
+    items: _Inside | iterate_in_thread[Any]
     if is_async:
         items = _Inside(runnable, verb(given, config, **request.settings))
     else:

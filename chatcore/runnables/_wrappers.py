@@ -63,7 +63,7 @@ class RunnableBindingBase(_Wrapper[Input, Output]):
         custom_input_type, custom_output_type: as `with_types` takes them.
     """
 
-    def __new__(  # type: ignore[misc]
+    def __new__(
         cls,
         *,
         bound: Runnable[Any, Any],
@@ -99,7 +99,7 @@ class RunnableRetry(_Wrapper[Input, Output]):
 
     _layer = "retry"
 
-    def __new__(  # type: ignore[misc]
+    def __new__(
         cls,
         *,
         bound: Runnable[Any, Any],
@@ -134,7 +134,7 @@ class RunnableWithFallbacks(_Wrapper[Input, Output]):
 
     _layer = "fallbacks"
 
-    def __new__(  # type: ignore[misc]
+    def __new__(
         cls,
         *,
         runnable: Runnable[Any, Any],
@@ -169,9 +169,7 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
 
     _layer = "fields"
 
-    def __new__(  # type: ignore[misc]
-        cls, *, default: Runnable[Any, Any], fields: Mapping[str, AnyConfigurableField]
-    ) -> Any:
+    def __new__(cls, *, default: Runnable[Any, Any], fields: Mapping[str, AnyConfigurableField]) -> Any:
         return default.configurable_fields(**fields)
 
 
@@ -189,7 +187,7 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
 
     _layer = "alternatives"
 
-    def __new__(  # type: ignore[misc]
+    def __new__(
         cls,
         *,
         which: ConfigurableField,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any, cast
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel
 
 from chatcore.engine._opening import opening
 from chatcore.engine.request import Request, Response
 from chatcore.errors import ConfigurationError, WrongTypeError
 from chatcore.runnables._config import RunnableConfig
 from chatcore.runnables._runnable import Runnable, coerce_to_runnable
+from chatcore.runnables._schemas import fields_of
 from chatcore.runnables.utils import Input, Output
 
 __all__ = ["RunnableBranch"]
@@ -49,7 +50,7 @@ class RunnableBranch(Runnable[Input, Output]):
             raise ConfigurationError(msg)
         *pairs, default = branches
         if isinstance(default, list | tuple):
-            msg = "The last argument of RunnableBranch is the default: RunnableBranch default must be Runnable, callable or mapping, no pair."
+            msg = "RunnableBranch default must be Runnable, callable or mapping: the last argument, and no pair."
             raise WrongTypeError(msg)
         self.default = coerce_to_runnable(default)
         self.branches = [_pair(given) for given in pairs]
@@ -80,7 +81,8 @@ class RunnableBranch(Runnable[Input, Output]):
     def get_input_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:  # noqa: D102 - said above
         for part in self._parts():
             schema = part.get_input_schema(config)
-            if not issubclass(schema, RootModel) or schema.model_fields["root"].annotation is not Any:
+            root = schema.model_fields.get("root") if fields_of(schema) is None else None
+            if root is None or root.annotation is not Any:
                 return schema
         return super().get_input_schema(config)
 

@@ -127,9 +127,9 @@ def _merged_metadata(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[s
     merged = {**base, **over}
     versions, more = base.get("lc_versions"), over.get("lc_versions")
     if isinstance(more, Mapping) or ("lc_versions" not in over and isinstance(versions, Mapping)):
-        before = cast("Mapping[str, Any]", versions) if isinstance(versions, Mapping) else {}
-        after = cast("Mapping[str, Any]", more) if isinstance(more, Mapping) else {}
-        merged["lc_versions"] = {**before, **after}
+        given = cast("tuple[Mapping[str, Any] | None, ...]", (versions, more))
+        known = [one for one in given if isinstance(one, Mapping)]
+        merged["lc_versions"] = {name: version for one in known for name, version in one.items()}
     return merged
 
 
@@ -284,7 +284,7 @@ async def run_in_executor(
         return await in_thread(act)
     future = executor_or_config.submit(copy_context().run, act)
     # Waited for in a thread: a future of `concurrent.futures` belongs to no event loop.
-    return cast("R", await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True))
+    return await anyio.to_thread.run_sync(future.result, abandon_on_cancel=True)
 
 
 def _without_stop(act: Callable[[], R]) -> R:

@@ -38,10 +38,13 @@ __all__ = [
     "indent_lines_after_first",
     "is_async_callable",
     "is_async_generator",
+    "is_generator",
 ]
 
 Input = TypeVar("Input", contravariant=True)
+"""What a runnable takes."""
 Output = TypeVar("Output", covariant=True)
+"""What a runnable gives."""
 
 _T_contra = TypeVar("_T_contra", contravariant=True)
 _T_co = TypeVar("_T_co", covariant=True)
@@ -59,6 +62,7 @@ class SupportsAdd(Protocol[_T_contra, _T_co]):
 
 
 Addable = TypeVar("Addable", bound=SupportsAdd[Any, Any])
+"""Chunks of one kind."""
 
 
 def add(addables: Iterable[Addable]) -> Addable | None:
@@ -141,6 +145,7 @@ class ConfigurableFieldMultiOption(NamedTuple):
 
 
 AnyConfigurableField = ConfigurableField | ConfigurableFieldSingleOption | ConfigurableFieldMultiOption
+"""How calls set one field."""
 
 
 class ConfigurableFieldSpec(NamedTuple):
