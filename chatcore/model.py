@@ -302,11 +302,12 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
 
     def _identity(self) -> dict[str, Any]:
         """What tells this model's answers from others', for caches; no secrets."""
-        if self.is_lc_serializable():
-            params: Any = self.to_json()
-        else:
-            # A class that does not say what it is known by is known at least by its model and its sampling.
-            params = self._identifying_params or {name: getattr(self, name, None) for name in _SAMPLING}
+        params: Any = self._identifying_params
+        if not params:
+            # A class that does not say what it is known by is known by what is dumped of it, or at least by its model
+            # and its sampling. Decorations are in the request's settings.
+            dumped = self.is_lc_serializable()
+            params = Serializable.to_json(self) if dumped else {name: getattr(self, name, None) for name in _SAMPLING}
         cls = type(self)
         known_by = {"class": f"{cls.__module__}.{cls.__qualname__}", "_type": self._llm_type}
         return {**known_by, "output_version": self.output_version, "params": params}

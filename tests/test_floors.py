@@ -67,6 +67,8 @@ IMPORTS_INSIDE: dict[str, str] = {
 """The files that may import inside a function, each with its reason."""
 
 TESTED_ELSEWHERE = {
+    "language_models/base.py": "paths to what lives elsewhere; language_models/test_init.py",
+    "language_models/chat_models.py": "as above, and language_models/test_streams.py",
     "messages/_calls.py": "dicts and no more; messages/test_tool_calls.py",
     **dict.fromkeys(
         (f"prompts/{name}.py" for name in ("_style", "dict", "image", "message", "prompt", "string")),

@@ -73,6 +73,12 @@ HOMES = (
     Home(
         "chatcore.output_parsers.list", (("langchain", "output_parsers", "list"),), ("CommaSeparatedListOutputParser",)
     ),
+    Home(
+        "chatcore.providers",
+        (("langchain", "chat_models", "openai"), ("langchain_openai", "chat_models", "base")),
+        ("ChatOpenAI",),
+        is_core=False,
+    ),
 )
 
 MESSAGES = frozenset(

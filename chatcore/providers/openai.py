@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, cast
@@ -26,6 +26,7 @@ from chatcore.errors import (
 )
 from chatcore.http.client import HttpClient, Reply, check_header, check_url, is_secret
 from chatcore.http.status import request_id
+from chatcore.load.serializable import SerializedConstructor, SerializedNotImplemented
 from chatcore.messages import BaseMessage
 from chatcore.model import BaseChatModel, Policies
 from chatcore.outputs import ChatGenerationChunk, ChatResult
@@ -283,6 +284,40 @@ class ChatOpenAI(BaseChatModel):
     def request_timeout(self) -> float | Timeout | None:
         """The reference's name of `timeout`."""
         return self.timeout
+
+    # ---------------------------------------------------------------------------------------------------------- as JSON
+
+    @classmethod
+    @override
+    def is_lc_serializable(cls) -> bool:
+        """Whether `dumps` writes it: yes."""
+        return True
+
+    @classmethod
+    @override
+    def get_lc_namespace(cls) -> list[str]:
+        """The path before the class's name in JSON; the reference's."""
+        return ["langchain", "chat_models", "openai"]
+
+    @property
+    @override
+    def lc_secrets(self) -> dict[str, str]:
+        """The key, known by the name of its environment variable."""
+        return {"api_key": self._host.key or "OPENAI_API_KEY"}
+
+    @override
+    def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
+        """This model with the arguments that are not at their defaults, but for keys, headers, queries and clients."""
+        written = super().to_json()
+        if written["type"] == "constructor":
+            fields = type(self).model_fields
+            given = {name: value for name, value in written["kwargs"].items() if value != fields[name].default}
+            if given.get("base_url") == OPENAI.base_url:
+                del given["base_url"]
+            if (timeout := self._timeout) is not None and "timeout" in given:
+                given["timeout"] = timeout.total if timeout == Timeout.of(timeout.total) else asdict(timeout)
+            written["kwargs"] = given
+        return written
 
     # ------------------------------------------------------------------------------------------------------------ hooks
 
