@@ -21,7 +21,7 @@ import anyio.lowlevel
 import pytest
 
 from chatcore import configure
-from chatcore.engine._portal import _PORTAL, SyncStream
+from chatcore.engine._portal import _PORTAL, SyncStream, blocking_function
 from chatcore.engine.threads import WORKER_THREADS
 from chatcore.errors import ConfigurationError, InvalidInputError, PortalError
 from chatcore.runnables import RunnableLambda
@@ -69,6 +69,21 @@ def test_arguments_arrive(portal: str) -> None:
     model.generate([["hi"]], ["."], temperature=1)
     list(model.stream("hi", stop=["."], temperature=1))
     assert model._watch.settings == [{"stop": ["."], "temperature": 1}] * 4
+
+
+def test_functions_have_sync_forms(portal: str) -> None:
+    async def add(a: int, *, b: int) -> int:
+        """Add."""
+        await anyio.lowlevel.checkpoint()
+        return a + b
+
+    add_sync = blocking_function(add, "add_sync")
+    assert add_sync(1, b=2) == 3
+    with pytest.raises(TypeError):
+        add_sync(1)
+    assert add_sync.__name__ == "add_sync"
+    assert add_sync.__qualname__ == "test_functions_have_sync_forms.<locals>.add_sync"
+    assert add_sync.__doc__ == "`add`, for sync code: same arguments, same results.\n\nAdd."
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])

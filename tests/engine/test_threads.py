@@ -12,7 +12,7 @@ import anyio.to_thread
 import pytest
 
 from chatcore.engine import threads
-from chatcore.engine.threads import await_from_thread, in_thread, iterate_from_thread, iterate_in_thread
+from chatcore.engine.threads import abandoning, await_from_thread, in_thread, iterate_from_thread, iterate_in_thread
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +45,30 @@ async def test_threads_are_counted_apart_from_anyios_own(monkeypatch: pytest.Mon
         # None of these is in the way of anyio's default.
         assert anyio.to_thread.current_default_thread_limiter().borrowed_tokens == 0
     assert most == 2
+
+
+async def test_a_cancelled_caller_does_not_wait_where_that_is_said() -> None:
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        # What it calls in turn is waited for.
+        await_from_thread(deeper)
+        ended.set()
+
+    async def deeper() -> None:
+        await in_thread(begun.set)
+
+    def wait() -> None:
+        work()
+        go_on.wait(5)
+
+    with abandoning():
+        async with anyio.create_task_group() as group:
+            group.start_soon(in_thread, wait)
+            await anyio.to_thread.run_sync(ended.wait, 5)
+            group.cancel_scope.cancel()
+    assert not go_on.is_set()
+    go_on.set()
 
 
 async def test_a_cancelled_caller_waits_for_the_end() -> None:
