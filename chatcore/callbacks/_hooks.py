@@ -10,7 +10,7 @@ from chatcore.callbacks.base import BaseCallbackHandler
 from chatcore.errors import ConfigurationError
 from chatcore.globals import get_debug
 
-__all__ = ["Hooked", "hear_in_debugging", "hooked", "is_hooked", "register_configure_hook"]
+__all__ = ["HOOKS", "Hooked", "hear_in_debugging", "hooked", "register_configure_hook"]
 
 
 class Hooked(NamedTuple):
@@ -30,7 +30,9 @@ class _Hook(NamedTuple):
     environment: str | None
 
 
-_hooks: list[_Hook] = []
+HOOKS: list[_Hook] = []
+"""Where handlers may be found; usually nowhere."""
+
 _in_debugging: list[type[BaseCallbackHandler]] = []
 
 
@@ -54,7 +56,7 @@ def register_configure_hook(
     if env_var is not None and handle_class is None:
         msg = "If env_var is set, handle_class must also be set to a non-None value."
         raise ConfigurationError(msg)
-    _hooks.append(_Hook(context_var, inheritable, handle_class, env_var))
+    HOOKS.append(_Hook(context_var, inheritable, handle_class, env_var))
 
 
 def hear_in_debugging(kind: type[BaseCallbackHandler]) -> None:
@@ -62,15 +64,10 @@ def hear_in_debugging(kind: type[BaseCallbackHandler]) -> None:
     _in_debugging.append(kind)
 
 
-def is_hooked() -> bool:
-    """Whether there may be handlers to find."""
-    return bool(_hooks) or get_debug()
-
-
 def hooked(present: list[Any]) -> list[Hooked]:
     """The handlers that hear a call made here, beside those that are `present` already."""
     found: list[Hooked] = []
-    for variable, inheritable, kind, environment in _hooks:
+    for variable, inheritable, kind, environment in HOOKS:
         handler = variable.get()
         if handler is None and kind is not None and _is_set(environment):
             handler = kind()
