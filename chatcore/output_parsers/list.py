@@ -28,6 +28,9 @@ T = TypeVar("T")
 # One item and what ends it. An item in quotes may hold commas and line breaks; quotes within it are doubled.
 _FIELD = re.compile(r'( *(?:"(?:[^"]|"")*"(?!")[^,\n]*|(?! *")[^,\n]*))([,\n])')
 
+_BEGINNING = 40
+"""How far into a line an item may begin: indent, number or dash, and a letter."""
+
 
 def droplastn(iter: Iterator[T], n: int) -> Iterator[T]:  # noqa: A002 - the reference's name
     """All items but the last `n`."""
@@ -217,19 +220,21 @@ class _Reparsed:
 
 
 class _Lines(_Reparsed):
-    """A list whose items are lines: nothing is complete before the next line begins."""
+    """A list whose items are lines: one is complete when the next begins, which is seen at the beginning of a line."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_line", "_pieces")
 
     def __init__(self, parser: ListOutputParser) -> None:
         super().__init__(parser)
         self._pieces: list[str] = []
+        self._line = 0
 
     def feed(self, text: str) -> list[str]:
         self._pieces.append(text)
-        if "\n" not in text:
-            return []
-        return super().feed(self._joined())
+        after = text.rpartition("\n")
+        self._line = len(after[2]) if after[1] else self._line + len(text)
+        # Further on in a line nothing can begin: looking again at each of its chunks would cost more and more.
+        return super().feed(self._joined()) if after[1] or self._line <= _BEGINNING else []
 
     def rest(self) -> list[str]:
         self._text += self._joined()

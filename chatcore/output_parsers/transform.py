@@ -33,14 +33,16 @@ class BaseTransformOutputParser(BaseOutputParser[T], _Transformer):
 
     # Whether the nearest of the two hooks is the sync one: decided once for each class.
     _transforms_in_thread: ClassVar[bool] = False
-    # Whether a chunk says all that has come so far, so that older ones need not be kept.
-    _chunks_are_snapshots: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         hooks = vars(cls).keys() & {"_transform", "_atransform"}
         if hooks:
             cls._transforms_in_thread = "_atransform" not in hooks
+
+    def _yields_snapshots(self) -> bool:
+        # Whether each chunk says all that has come so far, so that older ones need not be kept.
+        return False
 
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[T]:
         """From chunks of an answer to chunks of the result, for sync code."""
@@ -73,8 +75,7 @@ class BaseTransformOutputParser(BaseOutputParser[T], _Transformer):
             except StopAsyncIteration:
                 yield _Silent(whole)
                 return
-            kind = _Snapshots if self._chunks_are_snapshots else _Parsed
-            yield kind(first, items, whole)
+            yield (_Snapshots if self._yields_snapshots() else _Parsed)(first, items, whole)
         finally:
             with anyio.move_on_after(CLOSING_SECONDS, shield=True):
                 await items.aclose()
@@ -92,7 +93,8 @@ class BaseCumulativeTransformOutputParser(BaseTransformOutputParser[T]):
 
     diff: bool = False
 
-    _chunks_are_snapshots: ClassVar[bool] = True
+    def _yields_snapshots(self) -> bool:
+        return not self.diff
 
     def _diff(self, prev: T | None, next: T) -> T:  # noqa: A002, ARG002 - for subclasses, by the reference's names
         msg = f"{type(self).__name__} cannot tell differences: leave out diff=True, or override _diff."

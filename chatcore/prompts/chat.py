@@ -121,7 +121,8 @@ class MessagesPlaceholder(BaseMessagePromptTemplate):
             ValueError: what was given is no list of messages.
         """
         if self.variable_name not in kwargs and not self.optional:
-            raise MissingVariablesError(self.variable_name)
+            msg = f"The messages {self.variable_name!r} are missing: give a list of them, or say optional=True."
+            raise MissingVariablesError(msg)
         value = kwargs.get(self.variable_name, [])
         if not is_list(value):
             msg = f"variable {self.variable_name} should be a list of base messages, got {value} of type {type(value)}"
@@ -602,8 +603,6 @@ def _variables_in(messages: Sequence[MessageLike], partials: Any) -> dict[str, A
             types[message.variable_name] = list[AnyMessage]
             if message.optional:
                 optional.add(message.variable_name)
-        elif isinstance(message, BaseChatPromptTemplate):
-            optional.update(message.optional_variables)
     # What need not be given is filled in with nothing.
     filled = {**{name: cast("list[Any]", []) for name in sorted(optional)}, **partials}
     return {

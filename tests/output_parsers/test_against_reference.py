@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -339,6 +341,46 @@ def test_invalid_tool_call() -> None:
         return library.module("output_parsers.openai_tools").make_invalid_tool_call(raw("f", "{"), "cut off")
 
     assert made(OURS) == made(THEIRS)
+
+
+SAID: list[tuple[str, dict[str, Any], str]] = [
+    ("string.StrOutputParser", {}, "Why did the bears"),
+    ("json.JsonOutputParser", {}, '{"a": [1, 22], "b": "two words"}'),
+    ("json.JsonOutputParser", {"diff": True}, '{"a": [1, 22], "b": "two words"}'),
+    ("pydantic.PydanticOutputParser", {"pydantic_object": Person}, '{"age": 3, "name": "Ann", "tags": ["x"]}'),
+    ("list.CommaSeparatedListOutputParser", {}, "red, green or blue, yellow"),
+    ("list.NumberedListOutputParser", {}, "So: 1. red 2. blue\n 3. yellow"),
+]
+"""Parser, arguments, what the model says, word by word."""
+
+
+@pytest.mark.parametrize("case", SAID, ids=numbered(SAID))
+async def test_events_of_a_prompt_a_model_and_a_parser(case: tuple[str, dict[str, Any], str]) -> None:
+    path, kwargs, words = case
+
+    def chain(library: Library) -> Any:
+        prompt = library.module("prompts").ChatPromptTemplate([("human", "{question}")])
+        answers = iter([library.given(ai(words))])
+        model = library.module("language_models").GenericFakeChatModel(messages=answers)
+        return prompt | model | library.parser(path, kwargs)
+
+    async def events(library: Library) -> list[Any]:
+        return [
+            (event["event"], event["name"], len(event["parent_ids"]), told(event["data"]))
+            async for event in chain(library).astream_events({"question": "?"}, version="v2")
+        ]
+
+    def told(data: dict[str, Any]) -> Any:
+        value: Any = data.get("chunk", data.get("output"))
+        return value.to_string() if hasattr(value, "to_string") else getattr(value, "content", value)
+
+    assert await events(OURS) == theirs_on_asyncio(events(THEIRS))
+
+
+def theirs_on_asyncio(work: Coroutine[Any, Any, Any]) -> Any:
+    """What the reference does, which knows one loop: in a thread with that."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 # Parsers of users: the same source, with the imports renamed.

@@ -41,6 +41,14 @@ def test_a_part_keeps_what_is_filled_in() -> None:
     assert prompt[::-1].invoke({}).to_string() == "Human: 2\nSystem: 1"
 
 
+def test_a_prompt_within_a_prompt_keeps_what_is_filled_in() -> None:
+    inner = ChatPromptTemplate([("placeholder", "{history}"), ("human", "{q}")]).partial(history=[("ai", "a")])
+    prompt = ChatPromptTemplate([("system", "s"), inner])
+    assert prompt.input_variables == ["q"]
+    assert prompt.invoke("x").to_string() == "System: s\nAI: a\nHuman: x"
+    assert prompt.invoke({"q": "x", "history": []}).to_string() == "System: s\nHuman: x"
+
+
 def test_jinja2_is_refused_with_what_to_use_instead() -> None:
     for build in (
         lambda: ChatPromptTemplate([("human", "{{ x }}")], template_format="jinja2"),
