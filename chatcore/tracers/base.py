@@ -162,7 +162,7 @@ class _Tracer(ABC):
         return await self._finish(hook, run, "end")
 
     async def _broke(self, hook: Any, run: Run, error: BaseException) -> Run:
-        run.error = repr(error) + "\n\n".join(traceback.format_exception(error))
+        run.error = (repr(error) + "\n\n".join(traceback.format_exception(error))).strip()
         return await self._finish(hook, run, "error")
 
     def _get_run(self, run_id: UUID, run_types: frozenset[str] | None = None) -> Run:
