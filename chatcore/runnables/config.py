@@ -102,27 +102,20 @@ def merge_configs(*configs: RunnableConfig | None) -> RunnableConfig:
     """
     merged: dict[str, Any] = {}
     for config in configs:
-        if config is None:
-            continue
-        for key, value in ensure_config(config).items():
-            before: Any = merged.get(key)
-            if key == "metadata":
-                merged[key] = _merged_metadata(before or {}, cast("Mapping[str, Any]", value))
-            elif key == "tags":
-                merged[key] = sorted({*(before or ()), *cast("list[str]", value)})
-            elif key == "configurable":
-                merged[key] = {**(before or {}), **cast("dict[str, Any]", value)}
-            elif key == "callbacks":
-                merged[key] = _merged_callbacks(before, value)
-            elif key == "recursion_limit":
-                if value != DEFAULT_RECURSION_LIMIT:
-                    merged[key] = value
-            else:
-                merged[key] = value or before
+        if config is not None:
+            for key, value in ensure_config(config).items():
+                if key in _MERGED and value is not None:
+                    merged[key] = _MERGED[key](merged.get(key), value)
+                elif key == "recursion_limit":
+                    # The default is no one's wish.
+                    merged.update({key: value} if value != DEFAULT_RECURSION_LIMIT else {})
+                elif key not in _MERGED:
+                    merged[key] = value or merged.get(key)
     return cast("RunnableConfig", merged)
 
 
-def _merged_metadata(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _merged_metadata(base: Mapping[str, Any] | None, over: Mapping[str, Any]) -> dict[str, Any]:
+    base = base or {}
     # Versions of packages come from several places, and all are kept.
     merged = {**base, **over}
     versions, more = base.get("lc_versions"), over.get("lc_versions")
@@ -135,12 +128,20 @@ def _merged_metadata(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[s
 
 def _merged_callbacks(base: Any, over: Any) -> Any:
     """Both: a manager if one of them is, else a list."""
-    if over is None or base is None:
-        given = base if over is None else over
-        return None if given is None else given.copy()
+    if base is None:
+        return over.copy()
     if isinstance(over, BaseCallbackManager):
         return base.merge(over) if isinstance(base, BaseCallbackManager) else with_handlers(over, base)
     return with_handlers(base, over)
+
+
+_MERGED: dict[str, Callable[[Any, Any], Any]] = {
+    "tags": lambda base, over: sorted({*(base or ()), *over}),
+    "metadata": _merged_metadata,
+    "callbacks": _merged_callbacks,
+    "configurable": lambda base, over: {**(base or {}), **over},
+}
+"""How the values of a key are merged: what there is so far (None: nothing), and what comes upon it."""
 
 
 def patch_config(

@@ -111,9 +111,7 @@ async def test_what_cannot_be_a_step(thing: Any) -> None:
         lambda: RunnableParallel(a=thing),
         lambda: {"a": thing} | RunnablePassthrough(),
     ):
-        with pytest.raises(
-            ConfigurationError, match=f"Expected a Runnable, callable or dict.*{type(thing).__name__}"
-        ):
+        with pytest.raises(ConfigurationError, match=f"Expected a Runnable, callable or dict.*{type(thing).__name__}"):
             join()
 
 
@@ -137,9 +135,7 @@ async def test_dicts_and_functions_on_both_sides() -> None:
 
 async def test_reprs_say_what_is_joined() -> None:
     chain = RunnablePassthrough() | {"a": text} | RunnableGenerator(letters)
-    assert repr(chain) == (
-        "RunnablePassthrough()\n| {\n    a: RunnableLambda(text)\n  }\n| RunnableGenerator(letters)"
-    )
+    assert repr(chain) == ("RunnablePassthrough()\n| {\n    a: RunnableLambda(text)\n  }\n| RunnableGenerator(letters)")
 
 
 # -------------------------------------------------------------------------------------------------------- functions
