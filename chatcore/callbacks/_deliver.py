@@ -443,12 +443,12 @@ _FAILED = {"chat_model": "on_llm_error", "tool": "on_tool_error", "retriever": "
 def _serialized(run: Run) -> dict[str, Any]:
     """What was called, by its class; no fields, since they may hold secrets."""
     kind = cast("type[object]", type(run.runnable))
-    return {
-        "lc": 1,
-        "type": "not_implemented",
-        "id": [*kind.__module__.split("."), kind.__qualname__],
-        "name": kind.__name__,
-    }
+    return {"lc": 1, "type": "not_implemented", "id": [*_path(kind)], "name": kind.__name__}
+
+
+@lru_cache(maxsize=512)
+def _path(kind: type[object]) -> tuple[str, ...]:
+    return (*kind.__module__.split("."), kind.__qualname__)
 
 
 def _answered(run: Run, output: Any) -> LLMResult:
