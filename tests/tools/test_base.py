@@ -13,6 +13,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from pydantic import BaseModel, Field, ValidationError
+from pydantic.errors import PydanticUndefinedAnnotation
 
 from chatcore.callbacks.base import BaseCallbackHandler
 from chatcore.callbacks.manager import AsyncCallbackManagerForToolRun, CallbackManagerForToolRun
@@ -132,6 +133,17 @@ def test_methods_with_any_arguments_leave_the_schema_to_the_other() -> None:
 
 def test_schema_without_properties_has_no_args() -> None:
     assert StructuredTool(name="n", description="d", args_schema={"type": "object"}, func=print).args == {}
+
+
+class Late(BaseModel):
+    """A model with a field of a type that there is not."""
+
+    rows: list[NotThere] = Field(default_factory=list)  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_fields_of_unknown_types_are_not_left_out() -> None:
+    with pytest.raises(PydanticUndefinedAnnotation, match="NotThere"):
+        assert Search(args_schema=Late).args
 
 
 T = TypeVar("T", bound=int)
@@ -394,6 +406,18 @@ async def test_listeners_hear_what_the_model_gave() -> None:
         None,
     )
     assert end == ("end", ToolMessage("found q", tool_call_id="c1", name="search"))
+
+
+@pytest.mark.anyio
+async def test_listeners_do_not_hear_what_the_schema_does_not_know() -> None:
+    def find(text: str, user: Annotated[str, InjectedToolArg]) -> str:
+        """Find."""
+        return f"{text} for {user}"
+
+    heard = Heard()
+    found = tool(args_schema=Query)(find)
+    assert await found.ainvoke({"text": "a", "user": "u"}, {"callbacks": [heard]}) == "a for u"
+    assert heard.events[0][3] == {"text": "a"}
 
 
 @pytest.mark.anyio

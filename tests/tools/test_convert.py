@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 import pytest
+from pydantic import RootModel
 from typing_extensions import TypedDict
 
 from chatcore.errors import ConfigurationError
@@ -83,6 +84,20 @@ async def test_runnables_that_take_a_dict_are_tools() -> None:
         assert made.description
         assert await made.ainvoke({"a": 1, "b": "2"}, {"tags": ["t"]}) == 3
         assert seen.pop() == ["t"]
+
+
+@pytest.mark.anyio
+async def test_keys_one_level_down_are_brought_up() -> None:
+    class Rooted(RunnableLambda[Pair, int]):
+        def get_input_schema(self, config: RunnableConfig | None = None) -> Any:
+            return RootModel[Pair]
+
+        def get_input_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
+            return {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
+
+    made = convert_runnable_to_tool(Rooted(total))
+    assert set(made.args) == {"a", "b"}
+    assert await made.ainvoke({"a": 1, "b": 2}) == 3
 
 
 @pytest.mark.anyio
