@@ -67,6 +67,12 @@ IMPORTS_INSIDE: dict[str, str] = {
 """The files that may import inside a function, each with its reason."""
 
 TESTED_ELSEWHERE = {
+    **dict.fromkeys(
+        (f"runnables/{name}.py" for name in ("base", "fallbacks", "passthrough", "retry", "schema")),
+        "the reference's paths to what lives elsewhere; runnables/test_paths.py",
+    ),
+    "runnables/_schemas.py": "call by call beside the reference's, and runnables/test_described.py",
+    "runnables/router.py": "call by call beside the reference's: runnables/test_against_reference.py",
     "language_models/base.py": "paths to what lives elsewhere; language_models/test_init.py",
     "language_models/chat_models.py": "as above, and language_models/test_streams.py",
     "messages/_calls.py": "dicts and no more; messages/test_tool_calls.py",

@@ -61,21 +61,13 @@ class Described:
 
     @property
     def InputType(self) -> Any:  # noqa: N802 - the reference's name
-        """The type of what this takes.
-
-        Raises:
-            TypeError: it cannot be told.
-        """
+        """The type of what this takes; Any if that cannot be told."""
         given = _typed(self, "input")
         return self._input_type() if given is None else given
 
     @property
     def OutputType(self) -> Any:  # noqa: N802
-        """The type of what this gives.
-
-        Raises:
-            TypeError: it cannot be told.
-        """
+        """The type of what this gives; Any if that cannot be told."""
         given = _typed(self, "output")
         return self._output_type() if given is None else given
 
@@ -100,24 +92,21 @@ class Described:
 
         Args:
             config: the call's config, where what is taken depends on what is configured.
-
-        Raises:
-            TypeError: the type cannot be told.
         """
         del config
         return model_of(self.get_name("Input"), self.InputType)
 
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
-        """A pydantic model for what this gives. Arguments and errors as for `get_input_schema`."""
+        """A pydantic model for what this gives. Arguments as for `get_input_schema`."""
         del config
         return model_of(self.get_name("Output"), self.OutputType)
 
     def get_input_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
-        """A JSON Schema for what this takes. Arguments and errors as for `get_input_schema`."""
+        """A JSON Schema for what this takes. Arguments as for `get_input_schema`."""
         return self.get_input_schema(config).model_json_schema()
 
     def get_output_jsonschema(self, config: RunnableConfig | None = None) -> dict[str, Any]:
-        """A JSON Schema for what this gives. Arguments and errors as for `get_input_schema`."""
+        """A JSON Schema for what this gives. Arguments as for `get_input_schema`."""
         return self.get_output_schema(config).model_json_schema()
 
     # ---------------------------------------------------------------------------------------------------- configs

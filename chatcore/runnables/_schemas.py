@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from operator import itemgetter
 from types import GenericAlias
-from typing import Any, ClassVar, cast, get_args, get_origin
+from typing import Any, ClassVar, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 from pydantic.fields import FieldInfo
@@ -126,11 +126,7 @@ def config_model(name: str, specs: Iterable[ConfigurableFieldSpec], keys: Mappin
 
 
 def generic_argument(runnable: object, position: int) -> Any:
-    """The type that a runnable, or its class, was given for its input (0) or output (1).
-
-    Raises:
-        TypeError: it was given none.
-    """
+    """The type that a runnable, or its class, was given for its input (0) or output (1); Any if it was given none."""
     kind = type(runnable)
     constructed = get_args(runnable.__dict__.get("__orig_class__"))
     if len(constructed) == _ARGUMENTS:
@@ -138,19 +134,14 @@ def generic_argument(runnable: object, position: int) -> Any:
     for base in kind.__mro__:
         metadata: Mapping[str, Any] = base.__dict__.get("__pydantic_generic_metadata__") or {}
         given: tuple[Any, ...] = metadata.get("args") or ()
-        if len(given) == _ARGUMENTS:
+        if len(given) == _ARGUMENTS and not isinstance(given[position], TypeVar):
             return given[position]
     for base in kind.__mro__:
         for generic in base.__dict__.get("__orig_bases__", ()):
             given = get_args(generic)
-            if len(given) == _ARGUMENTS and get_origin(generic) is not None:
+            if len(given) == _ARGUMENTS and not isinstance(given[position], TypeVar):
                 return given[position]
-    side = "InputType" if position == 0 else "OutputType"
-    msg = (
-        f"Runnable {kind.__name__} doesn't have an inferable {side}. Override the {side} property to specify the type,"
-        f" or derive from Runnable[In, Out]."
-    )
-    raise TypeError(msg)
+    return Any
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
