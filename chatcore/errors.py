@@ -24,7 +24,7 @@
         ├── StreamInterrupted                    a stream broke off after its first chunk             retryable
         └── ProviderError                        the provider, or the way to it, failed
             ├── ConnectionFailedError            no answer: refused, reset, TLS, DNS           retryable
-            ├── MalformedResponseError           an answer that cannot be read                 retryable
+            ├── MalformedResponseError (ValueError) an answer that cannot be read              retryable
             ├── BadRequestError                  400 and other 4xx
             │   ├── ContextOverflowError         the prompt is longer than the model's context
             │   └── ContentFilteredError         the provider refused to process the prompt
@@ -283,7 +283,7 @@ class ConnectionFailedError(ProviderError):
     is_retryable = True
 
 
-class MalformedResponseError(ProviderError):
+class MalformedResponseError(ProviderError, ValueError):
     """An answer came that cannot be read: not JSON, not the promised shape, or larger than the cap."""
 
     is_retryable = True

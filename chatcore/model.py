@@ -982,7 +982,7 @@ class _Chunks:
         try:
             first = await chunks.__anext__()
         except StopAsyncIteration:
-            msg = f"{type(model).__name__} ended its stream without a single chunk."
+            msg = f"No generation chunks were returned: {type(model).__name__} ended its stream without a single one."
             raise MalformedResponseError(msg) from None
         if cast("object", first) is None:
             raise _no_chunk(first)

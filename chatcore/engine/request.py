@@ -139,7 +139,9 @@ class Middleware(Protocol):
     """
 
     @property
-    def run_name(self) -> str | None: ...
+    def run_name(self) -> str | None:
+        """See above."""
+        ...
 
     def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]: ...
 
@@ -253,15 +255,7 @@ def _fold(chunks: list[T]) -> T:
     if _all(str, chunks):
         return cast("T", "".join(cast("list[str]", chunks)))
     if _all(AddableDict, chunks):
-        pieces: dict[str, list[Any]] = {}
-        for branch in cast("list[AddableDict]", chunks):
-            for key, value in branch.items():
-                values = pieces.setdefault(key, [])
-                if values and values[-1] is None:
-                    values.pop()
-                if value is not None or not values:
-                    values.append(value)
-        return cast("T", AddableDict({key: _fold(values) for key, values in pieces.items()}))
+        return cast("T", _fold_branches(cast("list[AddableDict]", chunks)))
     total: Any = first
     for chunk in chunks[1:]:
         try:
@@ -269,6 +263,18 @@ def _fold(chunks: list[T]) -> T:
         except TypeError:
             total = chunk
     return cast("T", total)
+
+
+def _fold_branches(chunks: list[AddableDict]) -> AddableDict:
+    pieces: dict[str, list[Any]] = {}
+    for branch in chunks:
+        for key, value in branch.items():
+            values = pieces.setdefault(key, [])
+            if values and values[-1] is None:
+                values.pop()
+            if value is not None or not values:
+                values.append(value)
+    return AddableDict({key: _fold(values) for key, values in pieces.items()})
 
 
 def _all(kind: type, chunks: list[Any]) -> bool:
