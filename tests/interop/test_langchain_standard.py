@@ -5,7 +5,7 @@ What is skipped there, and why:
     test_serdes                     what is wrapped is a live object with connections; it is not `Serializable`
     test_stream_time                needs recorded cassettes; the simulator needs none
     test_image_tool_message, test_pdf_tool_message
-                                    the tool messages of chat completions are text; chatcore refuses the rest
+                                    chat completions have text alone in tool messages; the simulator is lax there
     usage of cache_creation_input   OpenAI tells of no such tokens
 """
 
@@ -35,7 +35,7 @@ WRAPPED: Any = type(as_langchain(ChatOpenAI(model="any", api_key="test")))
 
 
 class Made(WRAPPED):
-    """What the suite takes for the model's class: what `as_langchain` makes of a chatcore model with these arguments."""
+    """The class that the suite asks for: it gives what `as_langchain` makes of a model with these arguments."""
 
     def __new__(cls, **given: Any) -> BaseChatModel:
         return as_langchain(ChatOpenAI(**given))
