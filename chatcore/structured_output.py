@@ -230,7 +230,7 @@ class Asking:
     keep: after the last time, give a dict with the message and the error instead of raising it.
     """
 
-    run_name: ClassVar[None] = None
+    run_name: ClassVar[str | None] = None
 
     retries: int = 0
     keep: bool = False

@@ -208,7 +208,7 @@ class Retry:
         ConfigurationError: one of them is not what it should be.
     """
 
-    run_name: ClassVar[str] = "RunnableRetry"
+    run_name: ClassVar[str | None] = "RunnableRetry"
 
     attempts: int = 3
     on: type[BaseException] | tuple[type[BaseException], ...] | Callable[[BaseException], bool] = (Exception,)
@@ -307,7 +307,7 @@ class Fallbacks:
         ConfigurationError: `on` is something else.
     """
 
-    run_name: ClassVar[str] = "RunnableWithFallbacks"
+    run_name: ClassVar[str | None] = "RunnableWithFallbacks"
 
     others: tuple[Opens, ...]
     on: type[BaseException] | tuple[type[BaseException], ...] = (Exception,)

@@ -138,10 +138,7 @@ class Middleware(Protocol):
     run_name: what listeners know its runs by; None: it is part of the run that it stands around.
     """
 
-    @property
-    def run_name(self) -> str | None:
-        """See above."""
-        ...
+    run_name: ClassVar[str | None]
 
     def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]: ...
 
@@ -289,7 +286,7 @@ class Edit:
     config: a config under that of the call; tags are joined, metadata merged.
     """
 
-    run_name: ClassVar[None] = None
+    run_name: ClassVar[str | None] = None
 
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -43,7 +43,7 @@ class Fields:
     fields: what of it may be configured, by the names of its fields.
     """
 
-    run_name: ClassVar[None] = None
+    run_name: ClassVar[str | None] = None
 
     default: Any
     fields: Mapping[str, AnyConfigurableField]
@@ -162,7 +162,7 @@ class Alternatives:
     prefix_keys: whether the keys of what is configurable in an alternative have the prefix `which==name/`.
     """
 
-    run_name: ClassVar[None] = None
+    run_name: ClassVar[str | None] = None
 
     which: ConfigurableField
     default: Any

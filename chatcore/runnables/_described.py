@@ -31,7 +31,7 @@ class Typed:
     input, output: None where nothing was given.
     """
 
-    run_name: ClassVar[None] = None
+    run_name: ClassVar[str | None] = None
 
     input: Any = None
     output: Any = None

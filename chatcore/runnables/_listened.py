@@ -23,7 +23,7 @@ class Listened:
     is_async: whether they are async.
     """
 
-    run_name: ClassVar[None] = None
+    run_name: ClassVar[str | None] = None
 
     start: Callable[..., Any] | None
     end: Callable[..., Any] | None

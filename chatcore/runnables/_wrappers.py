@@ -63,6 +63,10 @@ class RunnableBindingBase(_Wrapper[Input, Output]):
         custom_input_type, custom_output_type: as `with_types` takes them.
     """
 
+    bound: Any
+    kwargs: dict[str, Any]
+    config: RunnableConfig
+
     def __new__(
         cls,
         *,
@@ -99,6 +103,11 @@ class RunnableRetry(_Wrapper[Input, Output]):
 
     _layer = "retry"
 
+    bound: Any
+    kwargs: dict[str, Any]
+    config: RunnableConfig
+    max_attempt_number: int
+
     def __new__(
         cls,
         *,
@@ -133,6 +142,11 @@ class RunnableWithFallbacks(_Wrapper[Input, Output]):
     """
 
     _layer = "fallbacks"
+
+    runnable: Any
+    fallbacks: Sequence[Any]
+    exceptions_to_handle: tuple[type[BaseException], ...]
+    exception_key: str | None
 
     def __new__(
         cls,
@@ -169,6 +183,9 @@ class RunnableConfigurableFields(DynamicRunnable[Input, Output]):
 
     _layer = "fields"
 
+    default: Any
+    fields: Mapping[str, AnyConfigurableField]
+
     def __new__(cls, *, default: Runnable[Any, Any], fields: Mapping[str, AnyConfigurableField]) -> Any:
         return default.configurable_fields(**fields)
 
@@ -186,6 +203,12 @@ class RunnableConfigurableAlternatives(DynamicRunnable[Input, Output]):
     """
 
     _layer = "alternatives"
+
+    default: Any
+    which: ConfigurableField
+    alternatives: Mapping[str, Any]
+    default_key: str
+    prefix_keys: bool
 
     def __new__(
         cls,

@@ -126,6 +126,10 @@ def _merged_metadata(base: Mapping[str, Any] | None, over: Mapping[str, Any]) ->
     return merged
 
 
+def _merged_values(base: Mapping[str, Any] | None, over: Mapping[str, Any]) -> dict[str, Any]:
+    return {**(base or {}), **over}
+
+
 def _merged_callbacks(base: Any, over: Any) -> Any:
     """Both: a manager if one of them is, else a list."""
     if base is None:
@@ -139,7 +143,7 @@ _MERGED: dict[str, Callable[[Any, Any], Any]] = {
     "tags": lambda base, over: sorted({*(base or ()), *over}),
     "metadata": _merged_metadata,
     "callbacks": _merged_callbacks,
-    "configurable": lambda base, over: {**(base or {}), **over},
+    "configurable": _merged_values,
 }
 """How the values of a key are merged: what there is so far (None: nothing), and what comes upon it."""
 

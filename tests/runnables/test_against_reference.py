@@ -30,11 +30,11 @@ def library(root: str) -> SimpleNamespace:
 def classes(lib: Any) -> tuple[Any, Any, Any]:  # noqa: C901 - three of them
     """One that gives `invoke`, one that gives all verbs, and one with fields."""
 
-    class Shout(lib.Runnable[str, str]):  # type: ignore[name-defined, misc]
+    class Shout(lib.Runnable[str, str]):  # type: ignore[misc]
         def invoke(self, input: str, config: Any = None, **kwargs: Any) -> str:
-            return input.upper() + kwargs.get("mark", "")
+            return f"{input.upper()}{kwargs.get('mark', '')}"
 
-    class Spell(lib.Runnable[str, str]):  # type: ignore[name-defined, misc]
+    class Spell(lib.Runnable[str, str]):  # type: ignore[misc]
         def invoke(self, input: str, config: Any = None, **kwargs: Any) -> str:
             return input
 
@@ -54,7 +54,7 @@ def classes(lib: Any) -> tuple[Any, Any, Any]:  # noqa: C901 - three of them
             for letter in input:
                 yield letter
 
-    class Greet(lib.RunnableSerializable[str, str]):  # type: ignore[name-defined, misc]
+    class Greet(lib.RunnableSerializable[str, str]):  # type: ignore[misc]
         greeting: str = "hello"
         count: int = 1
 

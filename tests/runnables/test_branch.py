@@ -16,9 +16,15 @@ async def test_conditions_are_asked_in_turn_until_one_holds() -> None:
     asked: list[str] = []
 
     def condition(name: str, answer: bool) -> Any:
-        return lambda _: asked.append(name) or answer
+        def holds(_: Any) -> bool:
+            asked.append(name)
+            return answer
 
-    branch = RunnableBranch((condition("a", False), len), (condition("b", True), str), (condition("c", True), len), len)
+        return holds
+
+    branch: RunnableBranch[Any, Any] = RunnableBranch(
+        (condition("a", False), len), (condition("b", True), str), (condition("c", True), len), len
+    )
     assert await branch.ainvoke([1]) == "[1]"
     assert asked == ["a", "b"]
 
@@ -29,7 +35,7 @@ def letters(given: Iterator[str]) -> Iterator[str]:
 
 
 async def test_what_was_chosen_streams() -> None:
-    branch = RunnableBranch((bool, letters), len)
+    branch: RunnableBranch[Any, Any] = RunnableBranch((bool, letters), len)
     async with branch.astream("hi") as chunks:
         assert [chunk async for chunk in chunks] == ["h", "i"]
 

@@ -170,7 +170,9 @@ async def test_alternatives_with_prefixes() -> None:
 
 
 async def test_a_function_has_alternatives_and_no_fields() -> None:
-    runnable = RunnableLambda(len).configurable_alternatives(ConfigurableField(id="which"), text=RunnableLambda(str))
+    runnable: RunnableLambda[Any, Any] = RunnableLambda(len).configurable_alternatives(
+        ConfigurableField(id="which"), text=RunnableLambda(str)
+    )
     assert await runnable.ainvoke([1], of(which="text")) == "[1]"
     assert isinstance(runnable, DynamicRunnable)
     with pytest.raises(ConfigurationError, match="available keys are no fields"):

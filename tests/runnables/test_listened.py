@@ -50,7 +50,7 @@ async def heard(runnable: Runnable[Any, Any], given: Any, *, is_async: bool, con
 
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_functions_hear_of_the_call_and_not_of_those_within(is_async: bool) -> None:
-    inner = RunnableLambda(lambda given: given + 1, name="inner")
+    inner: RunnableLambda[int, int] = RunnableLambda(lambda given: given + 1, name="inner")
     chain = (inner | inner).with_config(run_name="whole")
     assert await heard(chain, 1, is_async=is_async) == [("start", "whole", {"input": 1}, ["t"]), ("end", {"output": 3})]
     assert await heard(RunnableLambda(fails), 1, is_async=is_async) == [
@@ -62,7 +62,9 @@ async def test_functions_hear_of_the_call_and_not_of_those_within(is_async: bool
 
 async def test_each_call_of_a_batch_is_heard() -> None:
     inputs: list[Any] = []
-    listened = RunnableLambda(str).with_listeners(on_start=lambda run: inputs.append(run.inputs["input"]))
+    listened: Runnable[Any, str] = RunnableLambda(str).with_listeners(
+        on_start=lambda run: inputs.append(run.inputs["input"])
+    )
     assert await listened.map().ainvoke([1, 2]) == ["1", "2"]
     assert sorted(inputs) == [1, 2]
 
@@ -86,6 +88,7 @@ async def test_a_function_may_ask_for_its_run_manager() -> None:
 
     for function in (says, says_sync):
         handler = Texts()
-        assert await RunnableLambda(function).ainvoke("hi", {"callbacks": [handler]}) == "hi"
+        runnable: RunnableLambda[str, str] = RunnableLambda(function)
+        assert await runnable.ainvoke("hi", {"callbacks": [handler]}) == "hi"
         assert handler.texts == ["hi"]
-        assert await RunnableLambda(function).ainvoke("hi") == "hi"
+        assert await runnable.ainvoke("hi") == "hi"

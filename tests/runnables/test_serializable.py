@@ -22,7 +22,7 @@ class Adder(RunnableSerializable[int, int]):
 
     async def ainvoke(self, input: int, config: Any = None, **kwargs: Any) -> int:
         self._calls.append(input)
-        return input + self.plus + kwargs.get("more", 0)
+        return input + self.plus + int(kwargs.get("more", 0))
 
 
 def test_decorated_copies_share_what_is_private() -> None:

@@ -26,7 +26,7 @@ from chatcore.runnables.utils import (
 
 pytestmark = pytest.mark.anyio
 
-helper = RunnableLambda(len)
+helper: RunnableLambda[Any, int] = RunnableLambda(len)
 
 
 def everything(given: Any, config: Any, run_manager: Any, context: Any) -> Any:
