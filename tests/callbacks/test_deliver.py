@@ -18,6 +18,7 @@ from chatcore.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from chatcore.callbacks._deliver import Handlers, at_once, driven, tell, tell_event
 from chatcore.engine.runs import Run
 from chatcore.messages import AIMessage, AIMessageChunk, HumanMessage
+from chatcore.outputs import ChatGeneration, LLMResult
 
 ABOUT = {"run_id": uuid4()}
 
@@ -325,3 +326,20 @@ async def test_a_failed_model_tells_what_had_come(caplog: pytest.LogCaptureFixtu
     assert responses[1][0][0].text == "ha"
     assert caplog.get_records("call") == []
     assert logging.getLogger("chatcore").handlers == []
+
+
+@pytest.mark.anyio
+async def test_the_result_that_is_told_is_like_any_other() -> None:
+    told: list[LLMResult] = []
+
+    class Hearing(AsyncCallbackHandler):
+        async def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+            told.append(response)
+
+    handlers, run = _run(Hearing())
+    await handlers.ended(run, AIMessage("x"))
+    validated = LLMResult(generations=[[ChatGeneration(message=AIMessage("x"))]], llm_output=None)
+    assert told == [validated]
+    assert told[0].model_dump() == validated.model_dump()
+    assert told[0].model_fields_set == validated.model_fields_set
+    assert told[0].model_copy().flatten() == validated.flatten()
