@@ -18,6 +18,7 @@ from chatcore.language_models.fake_chat_models import (
     GenericFakeChatModel,
     ParrotFakeChatModel,
     ScriptedChatModel,
+    Stall,
 )
 from chatcore.language_models.model_profile import ModelProfile, ModelProfileRegistry, load_profile
 
@@ -36,6 +37,7 @@ __all__ = [
     "ParrotFakeChatModel",
     "ScriptedChatModel",
     "SimpleChatModel",
+    "Stall",
     "get_tokenizer",
     "is_openai_data_block",
     "load_profile",

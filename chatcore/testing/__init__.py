@@ -7,7 +7,8 @@
     async with Simulator(script=[Fault.http(503), "Hello!"]) as sim:
         print(sim.base_url)  # point any OpenAI-compatible client here
 
-docs/simulator.md is its guide.
+docs/simulator.md is its guide. Fakes that need no server (`ScriptedChatModel` and others) are in
+`chatcore.language_models`.
 """
 
 from __future__ import annotations
