@@ -4,8 +4,8 @@
 
     from chatcore.interop.langchain import as_langchain, from_langchain
 
-    graph = create_agent(as_langchain(model), tools)  # LangGraph, agents, chains: a real langchain_core BaseChatModel
-    model = from_langchain(ChatVertexAI(...))  # any LangChain chat model, with chatcore's verbs and policies
+    theirs = as_langchain(model)  # a real langchain_core BaseChatModel: for LangGraph, agents, chains
+    ours = from_langchain(theirs)  # any LangChain chat model, with chatcore's verbs and policies
 
 Needs the extra `langchain`.
 """

@@ -269,8 +269,9 @@ def _result(result: LLMResult) -> ChatResult:
     return ChatResult(generations=generations, llm_output=result.llm_output)
 
 
-def _part(chunk: own.AIMessageChunk) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=cast("AIMessageChunk", _unnamed(chunk)))
+def _part(chunk: own.AIMessage) -> ChatGenerationChunk:
+    # What cannot stream gives its whole answer.
+    return ChatGenerationChunk(message=cast("AIMessageChunk", _unnamed(answer_chunk(chunk))))
 
 
 def _unnamed(message: own.BaseMessage) -> BaseMessage:

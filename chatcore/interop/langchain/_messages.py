@@ -92,20 +92,21 @@ def from_langchain_message(message: lc.BaseMessage) -> own.BaseMessage:
     return cast("own.BaseMessage", _made(kind, message, vars(message)))
 
 
-def answer_chunk(message: lc.BaseMessage) -> own.AIMessageChunk:
-    """A LangChain model's answer, or a part of it, as a part of a stream."""
-    if isinstance(message, lc.AIMessageChunk):
-        return cast("own.AIMessageChunk", from_langchain_message(message))
+def answer_chunk(message: own.BaseMessage | lc.BaseMessage) -> own.AIMessageChunk:
+    """A model's answer, or a part of it, of either library, as a part of one of chatcore's streams."""
+    if isinstance(message, own.AIMessageChunk):
+        return message
     fields = dict(vars(message))
-    parts = [
-        *((call["name"], json.dumps(call["args"]), call["id"]) for call in fields.get("tool_calls", ())),
-        *((call["name"], call["args"], call["id"]) for call in fields.get("invalid_tool_calls", ())),
-    ]
-    fields["tool_call_chunks"] = [
-        tool_call_chunk(name=name, args=args, id=call_id, index=index)
-        for index, (name, args, call_id) in enumerate(parts)
-    ]
-    fields["chunk_position"] = "last"
+    if not isinstance(message, lc.AIMessageChunk):
+        parts = [
+            *((call["name"], json.dumps(call["args"]), call["id"]) for call in fields.get("tool_calls", ())),
+            *((call["name"], call["args"], call["id"]) for call in fields.get("invalid_tool_calls", ())),
+        ]
+        fields["tool_call_chunks"] = [
+            tool_call_chunk(name=name, args=args, id=call_id, index=index)
+            for index, (name, args, call_id) in enumerate(parts)
+        ]
+        fields["chunk_position"] = "last"
     return _chunk(fields, message.__pydantic_extra__)
 
 

@@ -479,6 +479,26 @@ async def test_a_chunk_is_langchains() -> None:
     assert chunks[-1].chunk_position == "last"
 
 
+class Whole(chatcore.BaseChatModel):
+    """A chatcore model that does not stream."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "whole"
+
+    async def _agenerate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        answer = own.AIMessage("é", tool_calls=[{"name": "look", "args": {"at": "é"}, "id": "c"}])
+        return ChatResult(generations=[ChatGeneration(message=answer)])
+
+
+@pytest.mark.anyio
+async def test_a_model_without_streams_gives_its_answer_as_one_chunk() -> None:
+    (chunk,) = [chunk async for chunk in as_langchain(Whole()).astream("hi")]
+    assert type(chunk) is AIMessageChunk
+    assert (chunk.text, chunk.tool_calls[0]["args"], chunk.chunk_position) == ("é", {"at": "é"}, "last")
+    assert [chunk.text for chunk in as_langchain(Whole()).stream("hi")] == ["é"]
+
+
 @pytest.mark.anyio
 async def test_async_handlers_are_awaited() -> None:
     told: list[Any] = []
