@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import threading
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -492,3 +493,11 @@ async def test_a_runnable_of_ones_own_needs_only_start() -> None:
 
     with pytest.raises(NotImplementedError):
         await Unfinished().ainvoke("x")
+
+
+async def test_run_id_of_a_batch_is_that_of_its_first_call() -> None:
+    run_id = uuid.uuid4()
+    look: RunnableLambda[int, Any] = RunnableLambda(lambda _, config: config.get("run_id"))
+    with pytest.warns(RuntimeWarning, match="only for the first element"):
+        assert await look.abatch([1, 2, 3], {"run_id": run_id}) == [run_id, None, None]
+    assert await look.abatch([1, 2], [{"run_id": run_id}, {"run_id": run_id}]) == [run_id, run_id]

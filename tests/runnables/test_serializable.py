@@ -14,14 +14,14 @@ from chatcore.runnables import RunnableSerializable
 
 class Adder(RunnableSerializable[int, int]):
     plus: int = 1
-    _calls: list[int] = PrivateAttr(default_factory=list)
+    _calls: int = PrivateAttr(default=0)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
         return True
 
     async def ainvoke(self, input: int, config: Any = None, **kwargs: Any) -> int:
-        self._calls.append(input)
+        self._calls += 1
         return input + self.plus + int(kwargs.get("more", 0))
 
 
@@ -29,7 +29,7 @@ def test_decorated_copies_share_what_is_private() -> None:
     adder = Adder(plus=2)
     assert adder.bind(more=10).invoke(1) == 13
     assert adder.with_retry().invoke(2) == 4
-    assert adder._calls == [1, 2]
+    assert adder._calls == 2
     assert pickle.loads(pickle.dumps(adder.bind(more=1))).invoke(1) == 4  # noqa: S301
 
 
