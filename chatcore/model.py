@@ -65,6 +65,7 @@ from chatcore.messages import (
     convert_to_messages,
     get_buffer_string,
 )
+from chatcore.messages._input import standard_input
 from chatcore.messages._output_version import StandardChunks, in_standard_blocks
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
@@ -765,7 +766,11 @@ def _messages(request: Request) -> list[BaseMessage]:
     """The input of a request as messages; derived once for all its attempts."""
     messages: list[BaseMessage] | None = request.prepared
     if messages is None:
-        messages = request.prepared = _coerce(request.input)
+        messages = request.prepared = [
+            # Content is a str far more often than not: nothing is to be looked at in it.
+            message if type(message.content) is str else standard_input(message)
+            for message in _coerce(request.input)
+        ]
     return messages
 
 
