@@ -14,9 +14,12 @@ import __future__
 import ast
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -38,6 +41,7 @@ def run(example: Example) -> None:
     """Run an example as a notebook would: with an event loop under its top level, if it awaits."""
     # As many empty lines before it as there are in the document, so that a traceback shows the right line.
     source = "\n" * (example.line + example.parsed.line_offset) + example.parsed
+    _as_module(example)
     code = compile(source, example.path, "exec", flags=FLAGS, dont_inherit=True)
 
     async def waiting() -> None:
@@ -47,6 +51,19 @@ def run(example: Example) -> None:
         anyio.run(waiting)
     else:
         exec(code, example.namespace)  # noqa: S102 - as above
+
+
+class _Module:
+    """Where the examples of one file are, for whoever looks their names up: annotations are resolved there."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self.__dict__ = names
+
+
+def _as_module(example: Example) -> None:
+    if "__name__" not in example.namespace:
+        name = example.namespace["__name__"] = f"examples of {example.path}"
+        sys.modules[name] = cast("ModuleType", _Module(example.namespace))
 
 
 def literal_blocks(document: Document) -> Iterator[Region]:
