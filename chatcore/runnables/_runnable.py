@@ -39,6 +39,7 @@ import anyio
 from pydantic import BaseModel
 
 from chatcore.callbacks._seam import begun, with_handlers
+from chatcore.callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import SyncStream, blocking, blocking_stream
@@ -81,7 +82,12 @@ from chatcore.runnables._schemas import (
     root_model,
 )
 from chatcore.runnables._verbs import VERBS, Verbs, routed
-from chatcore.runnables.config import DEFAULT_RECURSION_LIMIT, ensure_config
+from chatcore.runnables.config import (
+    DEFAULT_RECURSION_LIMIT,
+    acall_func_with_variable_args,
+    call_func_with_variable_args,
+    ensure_config,
+)
 from chatcore.runnables.utils import (
     AnyConfigurableField,
     ConfigurableField,
@@ -743,6 +749,22 @@ class Runnable(Described, Generic[In, Out]):
         parts: Iterable[Runnable[Any, Any]] = chosen._parts()  # noqa: SLF001
         return [prompt for part in parts for prompt in part.get_prompts(config)]
 
+    # Classes written for the reference do their work through these; the run is made by the waist.
+
+    def _call_with_config(
+        self, func: Callable[..., A], input_: Any, config: RunnableConfig | None, *_: Any, **kwargs: Any
+    ) -> A:
+        kwargs = {name: value for name, value in kwargs.items() if name not in _OF_RUNS}
+        manager = CallbackManagerForChainRun.get_noop_manager()
+        return call_func_with_variable_args(func, input_, ensure_config(config), manager, **kwargs)
+
+    async def _acall_with_config(
+        self, func: Callable[..., Awaitable[A]], input_: Any, config: RunnableConfig | None, *_: Any, **kwargs: Any
+    ) -> A:
+        kwargs = {name: value for name, value in kwargs.items() if name not in _OF_RUNS}
+        manager = AsyncCallbackManagerForChainRun.get_noop_manager()
+        return await acall_func_with_variable_args(func, input_, ensure_config(config), manager, **kwargs)
+
     def _reads(self) -> bool:
         """Whether this works on the chunks of the step before it (`request.upstream`)."""
         return isinstance(self, _Transformer) or (self._verbs is not None and self._verbs.transforms)
@@ -771,6 +793,10 @@ class Runnable(Described, Generic[In, Out]):
 
     def __ror__(self, other: Any) -> RunnableSequence[Any, Out]:
         return RunnableSequence(other, self)
+
+
+_OF_RUNS = frozenset({"run_type", "serialized"})
+"""What the reference's classes say of their runs."""
 
 
 def _run_of(layer: Middleware, next_open: Open, request: Request) -> AbstractAsyncContextManager[Response[Any]]:

@@ -232,7 +232,9 @@ def call_func_with_variable_args(
         **kwargs: more arguments.
     """
     if accepts_config(func):
-        kwargs["config"] = config if run_manager is None else patch_config(config, callbacks=run_manager.get_child())
+        # A run that nobody follows has no children either.
+        heard = run_manager is not None and run_manager.inheritable_handlers
+        kwargs["config"] = patch_config(config, callbacks=cast("Any", run_manager).get_child()) if heard else config
     if run_manager is not None and accepts_run_manager(func):
         kwargs["run_manager"] = run_manager
     return func(input, **kwargs)

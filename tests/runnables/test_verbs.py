@@ -157,3 +157,21 @@ async def test_what_gives_nothing() -> None:
         await Silent().ainvoke(1)
     with pytest.raises(UnsupportedError, match="Unfinished implements none of ainvoke, invoke"):
         await Unfinished().ainvoke(1)
+
+
+async def test_work_done_the_references_way() -> None:
+    class Old(Runnable[int, Any]):
+        def work(self, given: int, run_manager: Any, config: Any, more: int = 0) -> Any:
+            return given + more, run_manager.get_child() is not None, config["tags"]
+
+        async def awork(self, given: int) -> Any:
+            return given
+
+        def invoke(self, input: int, config: Any = None, **kwargs: Any) -> Any:
+            return self._call_with_config(self.work, input, config, run_type="tool", **kwargs)
+
+        async def atwice(self, input: int) -> Any:
+            return await self._acall_with_config(self.awork, input, None)
+
+    assert await Old().bind(more=2).ainvoke(1, {"tags": ["a"]}) == (3, True, ["a"])
+    assert await Old().atwice(1) == 1
