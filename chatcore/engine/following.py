@@ -10,11 +10,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from chatcore.engine._opening import opening
-from chatcore.engine.request import Open, Request, Response
+from chatcore.engine.request import ChunksOf, Open, Request, Response
 from chatcore.engine.runs import Run
 
 __all__ = ["followed", "report"]
@@ -34,7 +35,11 @@ async def followed(run: Run, request: Request, start: Open) -> AsyncGenerator[Re
     """Open `start(request)` as `run`, and tell its listeners."""
     if request.upstream is not None:
         # The step before it comes first: this one begins when there is something to read.
-        request.upstream = await _Peeked.at(request.upstream)
+        if request.stream:
+            request.upstream = await _Peeked.first(request.upstream)
+        else:
+            request.upstream = await _Peeked.all(request.upstream)
+            run.inputs = request.upstream.partial()
     try:
         for listener in run.listeners:
             await listener.started(run)
@@ -98,26 +103,30 @@ class _Followed:
 
 
 class _Peeked:
-    """A response whose next chunk has been read already."""
+    """A response some chunks of which have been read already."""
 
-    __slots__ = ("_next", "_response")
+    __slots__ = ("_read", "_response")
 
-    def __init__(self, response: Response[Any], first: list[Any]) -> None:
+    def __init__(self, response: Response[Any], read: list[Any]) -> None:
         self._response = response
-        self._next = first
+        self._read = deque(read)
 
     @classmethod
-    async def at(cls, response: Response[Any]) -> _Peeked:
+    async def first(cls, response: Response[Any]) -> _Peeked:
         try:
             return cls(response, [await response.__anext__()])
         except StopAsyncIteration:
             return cls(response, [])
 
+    @classmethod
+    async def all(cls, response: Response[Any]) -> _Peeked:
+        return cls(response, [chunk async for chunk in ChunksOf(response)])
+
     async def __anext__(self) -> Any:
-        return self._next.pop() if self._next else await self._response.__anext__()
+        return self._read.popleft() if self._read else await self._response.__anext__()
 
     async def result(self) -> Any:
-        self._next.clear()
+        self._read.clear()
         return await self._response.result()
 
     def partial(self) -> Any:

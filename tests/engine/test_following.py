@@ -10,6 +10,7 @@ import pytest
 from chatcore import AIMessageChunk, BaseChatModel, RunnableGenerator, RunnableLambda
 from chatcore.engine.following import report
 from chatcore.engine.runs import Run
+from chatcore.output_parsers import StrOutputParser
 
 pytestmark = pytest.mark.anyio
 
@@ -88,6 +89,20 @@ async def test_a_stream_begins_and_ends_with_its_steps() -> None:
     assert [run.parent_ids for run in spy.runs] == [(), (outer.id,), (outer.id,)]
     assert (model.tags, shouting.tags) == (["seq:step:1"], ["seq:step:2"])
     assert shouting.inputs.text == "ab"
+
+
+async def test_a_step_that_reads_chunks_tells_what_the_whole_before_it_is() -> None:
+    """Of a call that is not streamed it is known when the step begins, as for any other step."""
+    seen: list[Any] = []
+
+    class Early(Spy):
+        async def started(self, run: Run) -> None:
+            seen.append(getattr(run.inputs, "text", run.inputs))
+
+    chain = Model() | RunnableGenerator(shout) | StrOutputParser()
+    assert await chain.ainvoke("hi", {"callbacks": [Early()]}) == "AB"
+    assert seen[0] == "hi"
+    assert seen[2:] == ["ab", "AB"]
 
 
 async def test_a_failure_goes_from_the_inside_out() -> None:
