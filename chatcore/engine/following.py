@@ -11,12 +11,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator
-from typing import Any
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any
 
-from chatcore.engine._opening import opening
 from chatcore.engine.request import ChunksOf, Open, Request, Response
 from chatcore.engine.runs import Run
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 __all__ = ["followed", "report"]
 
@@ -30,32 +32,63 @@ async def report(run: Run, chunk: Any) -> None:
         await listener.chunk(run, chunk)
 
 
-@opening
-async def followed(run: Run, request: Request, start: Open) -> AsyncGenerator[Response[Any]]:
-    """Open `start(request)` as `run`, and tell its listeners."""
-    if request.upstream is not None:
-        # The step before it comes first: this one begins when there is something to read.
-        if request.stream:
-            request.upstream = await _Peeked.first(request.upstream)
-        else:
-            request.upstream = await _Peeked.all(request.upstream)
-            run.inputs = request.upstream.partial()
-    try:
-        for listener in run.listeners:
-            await listener.started(run)
-        async with start(request) as response:
-            run.origin = response.origin()
-            if not request.stream or run.kind in _IN_ONE_PIECE:
-                await run.end(await response.result())
-                yield response  # noqa: ASYNC119 - a context manager's
-                return
-            yield _Followed(run, request, response)  # noqa: ASYNC119 - as above
-            if not run.over:
-                run.partial = response.partial()
-                await run.fail(GeneratorExit("The stream was closed before its end."))
-    except BaseException as error:
-        await run.fail(error)
-        raise
+class followed(AbstractAsyncContextManager[Response[Any]]):  # noqa: N801 - used as a function: `async with followed(...)`
+    """Open `start(request)` as `run`, and tell its listeners.
+
+    A class and no generator: with a listener this stands around every call, and a generator costs twice as much.
+    """
+
+    __slots__ = ("_opened", "_request", "_response", "_run", "_start")
+
+    def __init__(self, run: Run, request: Request, start: Open) -> None:
+        self._run = run
+        self._request = request
+        self._start = start
+        self._opened: AbstractAsyncContextManager[Response[Any]]
+        self._response: Response[Any]
+
+    async def __aenter__(self) -> Response[Any]:
+        run, request = self._run, self._request
+        if request.upstream is not None:
+            # The step before it comes first: this one begins when there is something to read.
+            if request.stream:
+                request.upstream = await _Peeked.first(request.upstream)
+            else:
+                request.upstream = await _Peeked.all(request.upstream)
+                run.inputs = request.upstream.partial()
+        try:
+            for listener in run.listeners:
+                await listener.started(run)
+            self._opened = self._start(request)
+            self._response = response = await self._opened.__aenter__()
+        except BaseException as error:
+            await run.fail(error)
+            raise
+        run.origin = response.origin()
+        if request.stream and run.kind not in _IN_ONE_PIECE:
+            return _Followed(run, request, response)
+        try:
+            await run.end(await response.result())
+        except BaseException as error:
+            # A listener's own error, which it wants raised.
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return response
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
+    ) -> bool | None:
+        run = self._run
+        try:
+            # From the inside out: what was called within it ends first.
+            suppressed = await self._opened.__aexit__(exc_type, exc, tb)
+        except BaseException as error:
+            await run.fail(error)
+            raise
+        if not run.over:
+            run.partial = self._response.partial()
+            await run.fail(exc or GeneratorExit("The stream was closed before its end."))
+        return suppressed
 
 
 class _Followed:
