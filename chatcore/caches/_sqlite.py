@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from os import PathLike
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -168,6 +168,13 @@ class SQLiteCache(BaseCache):
     def close(self) -> None:
         """Close the file; the next call opens it again. What is dropped is closed as well."""
         self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Close the file when the block is left."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
 
 class _Connection:

@@ -61,6 +61,14 @@ def test_it_lasts_and_is_opened_again(path: Path) -> None:
     assert again.lookup("p", "m") == ANSWER
 
 
+def test_a_block_closes_the_file(path: Path) -> None:
+    with SQLiteCache(path) as cache:
+        cache.update("p", "m", answer("kept"))
+        assert path.with_name(path.name + "-wal").exists()
+    # SQLite removes it with the last connection.
+    assert not path.with_name(path.name + "-wal").exists()
+
+
 def test_prompts_are_not_in_the_file(path: Path) -> None:
     cache = SQLiteCache(path)
     cache.update("a secret question", "a model with a key", answer("a"))
