@@ -67,7 +67,8 @@ def guarded(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeconftest(
         CONFTEST.read_text(encoding="utf-8").replace("SETTLING_SECONDS = 1.0", "SETTLING_SECONDS = 0.05")
     )
-    pytester.makepyprojecttoml('[tool.pytest.ini_options]\nfilterwarnings = ["error"]')
+    # As in our own settings: warnings are errors, and one plugin runs async tests.
+    pytester.makepyprojecttoml('[tool.pytest.ini_options]\nfilterwarnings = ["error"]\naddopts = "-p no:asyncio"')
     return pytester
 
 

@@ -102,9 +102,9 @@ def test_bad_line_says_what_is_wrong(raw: bytes, reason: str) -> None:
     ("messages", "reason"),
     [
         ([], "The list of messages is empty: there is nothing to ask."),
-        ([{"role": "alien", "content": "x"}], "messages[0]: unknown role 'alien': use one of "),
-        (["hi", {"role": "user"}], "messages[1]: a message dict needs 'content'"),
-        ([5], "messages[0] is of type int"),
+        ([{"role": "alien", "content": "x"}], "messages[0]: Unexpected message type: 'alien'. Use one of "),
+        (["hi", {"role": "user"}], "messages[1]: Message dict must contain 'role' and 'content' keys"),
+        ([5], "messages[0]: Unsupported message type: int"),
         ([{"role": "assistant", "tool_calls": [{"name": "f"}], "invalid_tool_calls": 5}], "messages cannot be read: "),
         ([{"role": "user", "content": "x", "additional_kwargs": [1]}], "messages cannot be read: "),
     ],
