@@ -72,9 +72,8 @@ def as_langchain(model: BaseChatModel) -> LangChainChatModel:
     return _ChatCoreModel(
         chat_model=model,
         name=model.get_name(),
-        tags=model.tags and [*model.tags],
-        # LangChain adds to its own.
-        metadata=model.metadata and {**model.metadata},
+        tags=model.tags,
+        metadata=model.metadata,
         profile=cast("Any", model.profile),
         disable_streaming=model.disable_streaming,
         **(said if "streaming" in model.model_fields_set else {}),

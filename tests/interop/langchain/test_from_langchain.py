@@ -176,6 +176,21 @@ async def test_tools_are_bound_as_the_model_binds_them(client: httpx2.AsyncClien
 
 
 @on_asyncio
+async def test_a_choice_of_tools_is_the_models_class_to_read() -> None:
+    bound: list[Any] = []
+
+    class Binds(Async):
+        def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+            bound.append((tools[0]["function"]["name"], kwargs))
+            return self.bind(its_own=True)
+
+    theirs = Binds()
+    await from_langchain(theirs).bind_tools([look], tool_choice="any", parallel_tool_calls=False).ainvoke("hi", top_k=3)
+    assert bound == [("look", {"tool_choice": "any", "parallel_tool_calls": False})]
+    assert theirs.seen[-1][2] == {"its_own": True, "top_k": 3}
+
+
+@on_asyncio
 async def test_structured_output(client: httpx2.AsyncClient) -> None:
     async with Simulator(script=Reply(tool_calls=[{"name": "Look", "args": {"at": "é"}}])) as sim:
         assert await over(sim, client).with_structured_output(Look).ainvoke("hi") == Look(at="é")
@@ -185,7 +200,7 @@ async def test_structured_output(client: httpx2.AsyncClient) -> None:
 async def test_a_model_that_takes_no_tools_says_so() -> None:
     with pytest.raises(UnsupportedError, match="no bind_tools"):
         from_langchain(Sync()).bind_tools([look])
-    with pytest.raises(UnsupportedError):
+    with pytest.raises(UnsupportedError, match="with_structured_output is not implemented"):
         from_langchain(Sync()).with_structured_output(Look)
 
 
@@ -200,6 +215,29 @@ async def test_leaving_and_cancelling_close_the_connection_at_once(client: httpx
             await sim.wait_for(lambda stats: stats.stalled == 1)
             tasks.cancel_scope.cancel()
         await sim.wait_for(lambda stats: stats.requests_cut_off == 2, timeout=1)
+
+
+@on_asyncio
+async def test_a_stream_is_closed_by_name_and_not_when_it_is_dropped() -> None:
+    closed: list[bool] = []
+    kept: list[Any] = []
+
+    class Kept(Async):
+        def astream(self, *args: Any, **kwargs: Any) -> Any:
+            async def parts() -> Any:
+                try:
+                    for part in PARTS:
+                        yield part
+                finally:
+                    closed.append(True)
+
+            kept.append(parts())
+            return kept[0]
+
+    async with from_langchain(Kept()).astream("hi") as stream:
+        await anext(stream)
+        assert closed == []
+    assert closed == [True]
 
 
 @on_asyncio

@@ -43,7 +43,7 @@ CHUNKS = [
     {"name": "look", "args": '{"at', "id": "c1", "index": 0, "type": "tool_call_chunk"},
     {"name": None, "args": '": 1}', "id": None, "index": 0, "type": "tool_call_chunk"},
 ]
-ARTIFACT = object()
+ARTIFACT = {"rows": [1, 2]}
 KINDS: list[tuple[str, dict[str, Any]]] = [
     ("HumanMessage", {}),
     ("SystemMessage", {}),
