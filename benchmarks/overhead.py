@@ -98,7 +98,7 @@ async def events(model: Any, calls: int) -> None:
         assert seen == EVENTS
 
 
-def heard(library: str, verb: Verb) -> Verb:
+def heard(library: str, verb: Callable[..., Any]) -> Verb:
     """The same with one async handler."""
     handlers = import_module(f"{library}.callbacks")
 

@@ -226,7 +226,7 @@ async def test_stream_hook_that_returns_an_iterator_or_iterable() -> None:
 async def test_empty_stream() -> None:
     for model in (Streaming(chunks=letters), SyncStreaming()):
         for verb in (model.ainvoke, lambda text, model=model: model.astream(text).result()):
-            with pytest.raises(MalformedResponseError, match="No generation chunks were returned: .* ended its stream"):
+            with pytest.raises(MalformedResponseError, match="No generation chunks were returned"):
                 await verb("")
 
 

@@ -76,7 +76,7 @@ def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
         heard = inherited = _handlers(given)
         parent_ids = ()
         listeners = None
-        base_tags = heir_tags = ()
+        base_tags = heir_tags = _NO_TAGS
         base_facts = heir_facts = {}
     if callbacks:
         own = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else _handlers(callbacks)
@@ -179,6 +179,8 @@ def run_manager(run: Run, kind: type[_Managed]) -> _Managed:
     manager._run = run  # noqa: SLF001 - one subject in two files
     return manager
 
+
+_NO_TAGS: list[str] = []
 
 _OWN = frozenset({"run_name", "run_id", "callbacks"})
 """What of a config is about one call only."""

@@ -280,7 +280,8 @@ def blocking(verb: Callable[Concatenate[S, P], Awaitable[R]]) -> Callable[Concat
     name = _name(verb)
 
     def call(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
-        return _wait_for(functools.partial(getattr(self, name), *args, **kwargs))
+        act: Callable[[], Awaitable[R]] = functools.partial(getattr(self, name), *args, **kwargs)
+        return _wait_for(act)
 
     return _dressed(call, verb, name.removeprefix("a"))
 

@@ -90,7 +90,7 @@ class CustomStreamEvent(BaseStreamEvent):
     data: what the user gave with it.
     """
 
-    event: Literal["on_custom_event"]  # type: ignore[misc] # narrower, as in the reference
+    event: Literal["on_custom_event"]  # type: ignore[misc]  # pyright: ignore[reportIncompatibleVariableOverride]
     name: str
     data: Any
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -46,7 +46,7 @@ async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
 
 
 @contextmanager
-def abandoning() -> Iterator[None]:
+def abandoning() -> Generator[None, None, None]:
     """In this block, a cancelled caller of sync code does not wait for its end: what it still gives is dropped.
 
     For bounds that must hold: nothing can stop a thread.
