@@ -24,7 +24,7 @@ from chatcore.engine._opening import opening
 from chatcore.engine.request import AddableDict, ChunksOf, Open, Request, Response, Whole
 from chatcore.errors import InvalidInputError
 from chatcore.exceptions import OutputParserException
-from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolMessage
+from chatcore.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from chatcore.runnables._runnable import Runnable, _Transformer
 from chatcore.schemas._answers import AnswerSchema, SchemaMismatchError
 from chatcore.schemas._json import partial_json, whole_json
@@ -45,7 +45,7 @@ class StructuredOutputError(OutputParserException):
 
     is_retryable = True
 
-    def __init__(self, message: str, *, raw: BaseMessage, problems: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, *, raw: AIMessage, problems: Sequence[str] = ()) -> None:
         super().__init__(message, llm_output=raw.text)
         self.raw = raw
         self.problems = tuple(problems)
@@ -237,6 +237,7 @@ class Asking:
 
     @opening
     async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
+        """Open what is below, and again while its answer is not valid."""
         async with AsyncExitStack() as stack:
             asked = _Asked(self, request, next_open, stack)
             response = await asked.opened()
@@ -316,9 +317,7 @@ def _corrected(given: Any, error: StructuredOutputError) -> list[Any]:
         messages = list(cast("Sequence[Any]", given))
     raw = error.raw
     told = f"{'; '.join(error.problems) or error}\n\nAnswer again, in full, and as the schema says."
-    calls: list[Mapping[str, Any]] = []
-    if isinstance(raw, AIMessage):
-        calls = [*raw.tool_calls, *raw.invalid_tool_calls]
+    calls: list[Mapping[str, Any]] = [*raw.tool_calls, *raw.invalid_tool_calls]
     if not calls:
         return [*messages, raw, HumanMessage(content=told)]
     # A provider takes a message with calls only if each is answered; and it takes only calls whose arguments are JSON.

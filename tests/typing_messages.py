@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 from chatcore.messages import (
+    AIMessageChunk,
     BaseMessage,
     HumanMessage,
     convert_to_openai_messages,
@@ -27,3 +28,10 @@ def without() -> None:
     assert_type(trim_messages(max_tokens=3, token_counter="approximate"), Any)
     assert_type(filter_messages(exclude_tool_calls=True), Any)
     assert_type(merge_message_runs(), Any)
+
+
+def added() -> None:
+    whole: AIMessageChunk | None = None
+    for chunk in [AIMessageChunk("a"), AIMessageChunk("b")]:
+        whole = chunk if whole is None else whole + chunk
+    assert_type(AIMessageChunk("a") + AIMessageChunk("b"), AIMessageChunk)

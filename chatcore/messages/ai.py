@@ -221,13 +221,13 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
             return
         super().__init__(content, content_blocks, **kwargs)
 
-    def __add__(self, other: Any) -> BaseMessageChunk:
+    def __add__(self, other: Any) -> AIMessageChunk:
         """Join this part with the next one, or with a list of them; raises TypeError for anything else."""
         if isinstance(other, AIMessageChunk):
             return add_ai_message_chunks(self, other)
         if is_sequence(other) and all(isinstance(part, AIMessageChunk) for part in other):
             return add_ai_message_chunks(self, *other)
-        return super().__add__(other)
+        return cast("AIMessageChunk", super().__add__(other))
 
     @classmethod
     def _from_raw_calls(cls, raw: list[Any]) -> dict[str, Any]:
