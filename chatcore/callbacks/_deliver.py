@@ -22,7 +22,7 @@ from types import coroutine
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast, overload
 
 from chatcore.callbacks.base import AsyncCallbackHandler, BaseCallbackHandler
-from chatcore.engine.runs import Run
+from chatcore.engine.runs import Run, to_the_last
 from chatcore.engine.threads import await_from_thread, in_thread
 from chatcore.messages import AIMessageChunk, get_buffer_string
 from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_private
@@ -213,6 +213,16 @@ async def _tell(
         raise raised
 
 
+async def _tell_each(
+    handlers: Sequence[Any], methods: Sequence[_Method], event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """`_tell`, of a run's beginning or end: a handler that is waited for as the call is cancelled is not the last."""
+    waited = [(method,) for method in methods if method.awaited or handlers[method.position].run_inline]
+    others = tuple(method for method in methods if not (method.awaited or handlers[method.position].run_inline))
+    in_turn = [*waited, others] if others else waited
+    await to_the_last(partial(_tell, handlers, each, event, args, kwargs) for each in in_turn)
+
+
 def _as_text(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments of `on_llm_start`, from those of `on_chat_model_start`."""
     serialized, messages, *rest = args
@@ -358,7 +368,7 @@ class Handlers:
         if methods := self._plan.get(event):
             args, more = arguments(run)
             more.update(run_id=run.id, parent_run_id=run.parent_id, tags=run.tags, metadata=run.metadata, name=run.name)
-            await _tell(self.handlers, methods, event, args, more)
+            await _tell_each(self.handlers, methods, event, args, more)
 
     async def chunk(self, run: Run, chunk: Any) -> None:
         """A chunk came; handlers hear of those of models."""
@@ -385,7 +395,7 @@ class Handlers:
                 more["name"] = run.name
             elif run.stream:
                 more["inputs"] = run.inputs
-            await _tell(self.handlers, methods, event, (output,), more)
+            await _tell_each(self.handlers, methods, event, (output,), more)
 
     async def failed(self, run: Run, error: BaseException) -> None:
         """The run failed, was cancelled, or was left by its reader."""
@@ -397,7 +407,7 @@ class Handlers:
                 more["response"] = _result([] if run.partial is None else [_generation(run.partial)])
             elif run.stream and event == "on_chain_error":
                 more["inputs"] = run.inputs
-            await _tell(self.handlers, methods, event, (error,), more)
+            await _tell_each(self.handlers, methods, event, (error,), more)
 
     async def custom(self, run: Run, name: str, data: Any) -> None:
         """The user's code has dispatched an event from within the run."""

@@ -57,8 +57,7 @@ class followed(AbstractAsyncContextManager[Response[Any]]):  # noqa: N801 - used
                 request.upstream = await _Peeked.all(request.upstream)
                 run.inputs = request.upstream.partial()
         try:
-            for listener in run.listeners:
-                await listener.started(run)
+            await run.begin()
             self._opened = self._start(request)
             self._response = response = await self._opened.__aenter__()
         except BaseException as error:

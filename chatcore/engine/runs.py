@@ -7,17 +7,22 @@ call models without handing on a config, it is also in a context variable (`surr
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import anyio
 
 from chatcore.engine._host import CLOSING_SECONDS
+from chatcore.engine.threads import abandoning
 
-__all__ = ["Ambient", "Listener", "Run", "ambient", "heard_by", "surrounding"]
+__all__ = ["Ambient", "Listener", "Run", "ambient", "heard_by", "surrounding", "to_the_last"]
+
+_logger = logging.getLogger("chatcore")
 
 
 class Listener(Protocol):
@@ -130,23 +135,61 @@ class Run:
         """Whether a listener wants chunks even where the whole was asked for."""
         return any(listener.wants_chunks for listener in self.listeners)
 
+    async def begin(self) -> None:
+        """Tell that it began."""
+        await to_the_last(partial(listener.started, self) for listener in self.listeners)
+
     async def end(self, output: Any) -> None:
         """Tell that it gave `output`."""
         self.over = True
-        for listener in self.listeners:
-            await listener.ended(self, output)
+        await to_the_last(partial(listener.ended, self, output) for listener in self.listeners)
 
     async def fail(self, error: BaseException) -> None:
         """Tell that it failed; once, and even where the call has been cancelled, but then not for long."""
         if self.over:
             return
         self.over = True
-        with anyio.move_on_after(CLOSING_SECONDS, shield=True):
-            for listener in self.listeners:
-                await listener.failed(self, error)
+        try:
+            # A sync handler's thread is not waited for any longer than an async handler.
+            with anyio.move_on_after(CLOSING_SECONDS, shield=True), abandoning():
+                await to_the_last(partial(listener.failed, self, error) for listener in self.listeners)
+        except Exception as raised:
+            if isinstance(error, Exception):
+                raise
+            # A cancellation goes on, whatever a listener makes of it.
+            _logger.warning("A listener failed as it was told that a call had been left: %r", raised, exc_info=True)
 
     def __repr__(self) -> str:
         return f"Run({self.kind} {self.name}, {self.id})"
+
+
+async def to_the_last(tellings: Iterable[Callable[[], Awaitable[object]]]) -> None:
+    """Await all of them, so that nobody who was told of a run's beginning waits for its end.
+
+    None is left out because of what another one raises. If this is cancelled meanwhile, those that are left are awaited
+    as well, but then not for long.
+
+    Raises:
+        BaseException: the cancellation, or the first error.
+    """
+    left = iter(tellings)
+    raised: Exception | None = None
+    try:
+        for telling in left:
+            try:
+                await telling()
+            except Exception as error:  # noqa: BLE001 - raised below
+                raised = raised or error
+    except BaseException:
+        with anyio.move_on_after(CLOSING_SECONDS, shield=True), suppress(Exception):
+            await to_the_last(left)
+        raise
+    if raised is not None:
+        try:
+            raise raised
+        finally:
+            # Its traceback holds this frame.
+            del raised
 
 
 # ------------------------------------------------------------------------------------------------- without being handed
@@ -168,7 +211,7 @@ ambient: ContextVar[Ambient | None] = ContextVar("chatcore_ambient", default=Non
 
 
 @contextmanager
-def surrounding(config: Mapping[str, Any]) -> Iterator[None]:
+def surrounding(config: Mapping[str, Any]) -> Generator[None, None, None]:
     """Let calls made in this block, and in threads begun in it, find `config`. No generator may yield in it."""
     around = ambient.get()
     token = ambient.set(Ambient(config, () if around is None else around.heard_by))
@@ -179,7 +222,7 @@ def surrounding(config: Mapping[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def heard_by(handler: Any) -> Iterator[None]:
+def heard_by(handler: Any) -> Generator[None, None, None]:
     """Let `handler` hear every call made in this block, and in tasks and threads begun in it."""
     around = ambient.get() or Ambient({})
     ambient.set(Ambient(around.config, (*around.heard_by, handler)))

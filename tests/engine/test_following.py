@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import anyio
 import pytest
 
 from chatcore import AIMessageChunk, BaseChatModel, RunnableGenerator, RunnableLambda
+from chatcore.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from chatcore.engine import runs
 from chatcore.engine.following import report
 from chatcore.engine.runs import Run
 from chatcore.output_parsers import StrOutputParser
@@ -52,6 +55,12 @@ class Model(BaseChatModel):
         if self.fails:
             raise OSError("cut")
         yield AIMessageChunk(content="b", chunk_position="last")
+
+
+class Endless(Model):
+    async def _astream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+        yield AIMessageChunk(content="a")
+        await anyio.sleep_forever()
 
 
 async def shout(chunks: Any) -> Any:
@@ -165,3 +174,122 @@ async def test_report() -> None:
     spy = Spy()
     await report(Run(listeners=(spy,), runnable=None, name="x"), "chunk")
     assert spy.told == [("chunk chunk", "x")]
+
+
+class Waiting(AsyncCallbackHandler):
+    """Takes its time over one event."""
+
+    def __init__(self, over: str) -> None:
+        self.over = over
+        self.begun = anyio.Event()
+
+    async def _wait(self, event: str) -> None:
+        if event == self.over:
+            self.begun.set()
+            await anyio.sleep_forever()
+
+    async def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        await self._wait("start")
+
+    async def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
+        await self._wait("end")
+
+
+class Heard(AsyncCallbackHandler):
+    """Writes down how a run begins and ends."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append("start")
+
+    async def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append("end")
+
+    async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        self.told.append("failed")
+
+
+class HeardInThread(BaseCallbackHandler):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append("start")
+
+    def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
+        self.told.append("end")
+
+    def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        self.told.append("failed")
+
+
+@pytest.mark.parametrize(("over", "expected"), [("start", ["start", "failed"]), ("end", ["start", "end"])])
+async def test_a_call_cancelled_while_one_is_told_begins_and_ends_for_all(over: str, expected: list[str]) -> None:
+    waiting, after, in_thread, spy = Waiting(over), Heard(), HeardInThread(), Spy()
+    handlers = [waiting, after, in_thread, spy]
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(Model().ainvoke, "hi", {"callbacks": handlers})
+            await waiting.begun.wait()
+            group.cancel_scope.cancel()
+    assert after.told == in_thread.told == expected
+    assert [what.split()[0] for what, _ in spy.told if not what.startswith("chunk")] == expected
+
+
+class Raising(AsyncCallbackHandler):
+    raise_error = True
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+
+    async def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        self._raise("start")
+
+    async def on_llm_end(self, *args: Any, **kwargs: Any) -> None:
+        self._raise("end")
+
+    async def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+        self._raise("failed")
+
+    def _raise(self, event: str) -> None:
+        if event == self.at:
+            raise ZeroDivisionError(event)
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [("start", ["start", "failed"]), ("end", ["start", "end"]), ("failed", ["start", "failed"])]
+)
+async def test_what_one_listener_raises_keeps_nothing_from_the_others(at: str, expected: list[str]) -> None:
+    after, spy = Heard(), Spy()
+    model = Model(fails=at == "failed")
+    with pytest.raises(ZeroDivisionError, match=at):
+        await model.ainvoke("hi", {"callbacks": [Raising(at), after, spy]})
+    assert after.told == expected
+    assert [what.split()[0] for what, _ in spy.told if not what.startswith("chunk")] == expected
+
+
+async def test_a_listener_that_raises_does_not_stop_a_cancellation(caplog: pytest.LogCaptureFixture) -> None:
+    spy = Spy()
+    with anyio.move_on_after(0.01) as scope:
+        await Endless().ainvoke("hi", {"callbacks": [Raising("failed"), spy]})
+    assert scope.cancelled_caught
+    assert spy.told[-1][0].startswith("failed Cancelled")
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_sync_handler_does_not_hold_up_a_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "CLOSING_SECONDS", 0.01)
+    done = threading.Event()
+
+    class Stuck(BaseCallbackHandler):
+        def on_llm_error(self, error: BaseException, **kwargs: Any) -> None:
+            done.wait(5)
+
+    began = anyio.current_time()
+    with anyio.move_on_after(0.01):
+        await Endless().ainvoke("hi", {"callbacks": [Stuck()]})
+    took = anyio.current_time() - began
+    done.set()
+    assert took < 2
