@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import itertools
 import pickle
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -513,3 +514,34 @@ def test_abstract_without_a_type() -> None:
 def test_identifying_params_are_empty_unless_given() -> None:
     assert Plain()._identifying_params == {}
     assert Plain()._llm_type == "scripted"
+
+
+class Trivial(BaseChatModel):
+    @property
+    def _llm_type(self) -> str:
+        return "trivial"
+
+    async def _agenerate(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="hi"))])
+
+
+CALLS_ALLOWED = 60
+"""How many Python calls an answer may cost with a model that does nothing. Trio's and asyncio's own count too."""
+
+
+async def test_a_call_makes_few_calls() -> None:
+    model = Trivial()
+    await model.ainvoke("hi")
+    calls: list[str] = []
+
+    def count(frame: Any, event: str, arg: object) -> None:
+        if event == "call":
+            calls.append(frame.f_code.co_qualname)
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        await model.ainvoke("hi")
+    finally:
+        sys.setprofile(before)
+    assert len(calls) <= CALLS_ALLOWED, calls
