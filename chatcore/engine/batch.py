@@ -139,7 +139,22 @@ def _numbered(inputs: Iterable[In] | AsyncIterable[In]) -> tuple[_Pull[In], Call
     return take, None
 
 
-Deliver = Callable[[Out], Awaitable[None]]
+class Deliver(Generic[Out]):
+    """How a task gives something to the stream's reader: awaited, as soon as there is room for it.
+
+    now: the same at once; `anyio.WouldBlock` if there is no room.
+    """
+
+    __slots__ = ("_send", "now")
+
+    def __init__(self, send: MemoryObjectSendStream[Out]) -> None:
+        self._send = send.send
+        self.now = send.send_nowait
+
+    def __call__(self, given: Out) -> Awaitable[None]:
+        return self._send(given)
+
+
 Work = Callable[[Deliver[Out]], Awaitable[None]]
 
 
@@ -277,7 +292,7 @@ class _Crew(Generic[Out]):
         try:
             with self.scope, self._send:
                 try:
-                    await self._work(self._send.send)
+                    await self._work(Deliver(self._send))
                 except (anyio.get_cancelled_exc_class(), GeneratorExit):
                     raise
                 except BaseException as error:  # noqa: BLE001 - the reader raises it

@@ -8,16 +8,23 @@
 
 Events are delivered as they happen, whatever the call is waiting for. Several that happen before the reader comes round
 travel together, so that an event costs a fraction of a switch between tasks.
+
+Sync code in the call may call sync verbs, which run in the portal's loop: what happens there is queued, and the
+stream's own loop is told.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
+from contextlib import suppress
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, cast
 
+import anyio
 from typing_extensions import TypedDict
 
+from chatcore.engine._host import current_host
 from chatcore.engine.batch import BatchStream, Deliver
 
 if TYPE_CHECKING:
@@ -190,6 +197,7 @@ class _Batch:
     def taken(self) -> deque[StreamEvent]:
         if self._sender.waiting is self._events:
             self._sender.waiting = None
+            self._events.extend(self._sender.from_elsewhere())
         return self._events
 
 
@@ -199,12 +207,26 @@ class _EventListener:
     waiting: the events on their way to the reader, to which more can be added.
     """
 
-    __slots__ = ("_chunks", "_common", "_deliver", "_given", "_root", "_wanted", "waiting")
+    __slots__ = (
+        "_chunks",
+        "_common",
+        "_deliver",
+        "_elsewhere",
+        "_given",
+        "_host",
+        "_root",
+        "_thread",
+        "_wanted",
+        "waiting",
+    )
 
     wants_chunks = True
 
     def __init__(self, deliver: Deliver[Any], given: Any, wanted: EventFilter) -> None:
         self._deliver = deliver
+        self._host = current_host()
+        self._thread = get_ident()
+        self._elsewhere: deque[StreamEvent] = deque()
         self._given = given
         self._wanted = wanted
         self.waiting: deque[StreamEvent] | None = None
@@ -231,7 +253,7 @@ class _EventListener:
             event: StandardStreamEvent = {**common, "data": {"chunk": chunk}}
             # As in `_put`, without the cost of one more coroutine for each chunk.
             waiting = self.waiting
-            if waiting is not None and len(waiting) < _TOGETHER:
+            if waiting is not None and len(waiting) < _TOGETHER and self._thread == get_ident() and not self._elsewhere:
                 waiting.append(event)
             else:
                 await self._put(event)
@@ -244,12 +266,16 @@ class _EventListener:
             if run is not self._root:
                 data["input"] = {"messages": [run.inputs]} if run.kind == "chat_model" else run.inputs
             await self._send(common, "end", data)
+        elif run is self._root:
+            await self._put()
 
     async def failed(self, run: Run, error: BaseException) -> None:
         common = self._over(run)
         if common is not None and run.kind == "tool":
             data: EventData = {"error": error, "input": run.inputs, "tool_call_id": run.details.get("tool_call_id")}
             await self._send(common, "error", data)
+        elif run is self._root and isinstance(error, Exception):
+            await self._put()
 
     async def custom(self, run: Run, name: str, data: Any) -> None:
         if self._wanted.wants(name, name, run.tags):
@@ -271,13 +297,35 @@ class _EventListener:
     async def _send(self, common: StandardStreamEvent, what: str, data: EventData) -> None:
         await self._put({**common, "event": common["event"] + what, "data": data})
 
-    async def _put(self, event: StreamEvent) -> None:
+    async def _put(self, *events: StreamEvent) -> None:
+        if self._thread != get_ident():
+            # Of another loop, which must not wait for this one: it may be waiting for that one.
+            self._elsewhere.extend(events)
+            self._host.post(self._called)
+            return
+        if self._elsewhere:
+            events = (*self.from_elsewhere(), *events)
         waiting = self.waiting
+        if not events:
+            return
         if waiting is not None and len(waiting) < _TOGETHER:
-            waiting.append(event)
+            waiting.extend(events)
         else:
-            self.waiting = waiting = deque((event,))
+            self.waiting = waiting = deque(events)
             await self._deliver(_Batch(waiting, self))
+
+    def from_elsewhere(self) -> list[StreamEvent]:
+        """The events of other loops that have come, in their order."""
+        elsewhere = self._elsewhere
+        return [elsewhere.popleft() for _ in range(len(elsewhere))]
+
+    def _called(self) -> None:
+        # If events are on their way, the reader takes these with them.
+        if self._elsewhere and self.waiting is None:
+            self.waiting = waiting = deque(self.from_elsewhere())
+            # All that was sent has been taken, so there is room; a reader that has left needs no events.
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                self._deliver.now(_Batch(waiting, self))
 
 
 def _described(run: Run) -> StandardStreamEvent:

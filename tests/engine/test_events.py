@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -142,3 +143,60 @@ def test_a_filter_by_itself() -> None:
 def test_for_sync_code() -> None:
     with Model().stream_events("hi") as events:
         assert [event["event"] for event in events][-1] == "on_chat_model_end"
+
+
+@pytest.mark.parametrize("blocking", [False, True], ids=["in a thread", "in the loop"])
+async def test_events_of_another_loop(blocking: bool) -> None:
+    """Sync verbs run in the portal's loop; their events come in this one, in their order, and nobody waits for ever."""
+    model = Model(chunks=200)
+
+    def ask(_: object) -> str:
+        return model.invoke("hi").text[-3:]
+
+    async def ask_and_block(given: object) -> str:
+        return ask(given)
+
+    function = RunnableLambda(ask_and_block if blocking else ask, name="ask")
+    with anyio.fail_after(20):
+        async with function.astream_events("hi") as events:
+            found = [event async for event in events]
+    assert [f"{event['event']} {event['name']}" for event in found] == [
+        "on_chain_start ask",
+        "on_chat_model_start Model",
+        *["on_chat_model_stream Model"] * 201,
+        "on_chat_model_end Model",
+        "on_chain_stream ask",
+        "on_chain_end ask",
+    ]
+    texts = [event["data"]["chunk"].text for event in found if event["event"] == "on_chat_model_stream"]
+    assert texts == [*map(str, range(200)), ""]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_events_of_another_loop_are_the_last_ones(fails: bool) -> None:
+    """Nobody wants to know of the call itself, and the loop has had no turn since its model was done."""
+    model = Model(chunks=3)
+
+    async def ask(_: object) -> str:
+        text = model.invoke("hi").text
+        if fails:
+            raise LookupError
+        return text
+
+    found: list[str] = []
+    with anyio.fail_after(20), suppress(LookupError):
+        async with RunnableLambda(ask).astream_events("hi", include_types=["chat_model"]) as events:
+            async for event in events:
+                found.append(event["event"])  # noqa: PERF401 - what came before a failure counts
+    assert found == ["on_chat_model_start", *["on_chat_model_stream"] * 4, "on_chat_model_end"]
+
+
+async def test_events_of_another_loop_and_a_reader_that_leaves() -> None:
+    model = Model(chunks=200)
+    function = RunnableLambda(lambda _: model.invoke("hi").text, name="ask")
+    with anyio.fail_after(20):
+        async with function.astream_events("hi") as events:
+            async for event in events:
+                if event["event"] == "on_chat_model_stream":
+                    break
+    assert event["data"]["chunk"].text == "0"
