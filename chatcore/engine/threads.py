@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from concurrent.futures import CancelledError as FutureCancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
 
+import anyio
 import anyio.from_thread
+import anyio.lowlevel
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
+from chatcore.engine._host import Host, current_host
 from chatcore.engine._portal import blocking
 
 __all__ = ["WORKER_THREADS", "abandoning", "await_from_thread", "in_thread", "iterate_from_thread", "iterate_in_thread"]
@@ -38,11 +42,66 @@ async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
     look-ups of the program around them, nor the other way round.
     """
     depth = _depth.get()
-    return await anyio.to_thread.run_sync(
-        partial(_deeper, depth + 1, partial(act, *args, **kwargs)),
-        abandon_on_cancel=_abandons.get(),
-        limiter=_limiter(depth),
-    )
+    abandons = _abandons.get()
+    job = _Job(partial(_deeper, depth + 1, partial(act, *args, **kwargs)))
+    with anyio.CancelScope() as scope:
+        try:
+            return await anyio.to_thread.run_sync(job.run, abandon_on_cancel=abandons, limiter=_limiter(depth))
+        except FutureCancelledError:
+            # What the thread awaited in the loop was cancelled with its caller.
+            await anyio.lowlevel.checkpoint()
+            raise
+        except anyio.get_cancelled_exc_class() as error:
+            if abandons or not job.drop():
+                raise
+            # `task.cancel()` waits for no thread. What was cancelled is closed next, and must not be in use any more.
+            cancelled = error
+            scope.cancel()
+            await job.until_done()
+    # Outside the scope, which would take it for its own.
+    try:
+        raise cancelled
+    finally:
+        # Its traceback holds this frame.
+        del cancelled
+
+
+class _Job:
+    """A call in a worker thread, whose end can be waited for."""
+
+    __slots__ = ("_act", "_begun", "_done", "_dropped", "_ended", "_host")
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self._act = act
+        self._begun = False
+        self._done = False
+        self._dropped = False
+        self._host: Host | None = None
+        self._ended: anyio.Event | None = None
+
+    def run(self) -> Any:
+        self._begun = True
+        try:
+            return None if self._dropped else self._act()
+        finally:
+            self._done = True
+            host, ended = self._host, self._ended
+            if host is not None and ended is not None:
+                host.post(ended.set)
+
+    def drop(self) -> bool:
+        """Begin it no more; whether it is under way already."""
+        # The thread says that it begins before it looks, so one of the two sees the other.
+        self._dropped = True
+        return self._begun and not self._done
+
+    async def until_done(self) -> None:
+        self._ended = ended = anyio.Event()
+        self._host = current_host()
+        # As above: it says that it is done before it looks who waits.
+        if not self._done:
+            with anyio.CancelScope(shield=True):
+                await ended.wait()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import threading
 from collections.abc import Iterator
@@ -140,3 +141,85 @@ async def test_any_other_thread_awaits_in_the_portal() -> None:
     await in_thread(thread.join)
     assert len(box) == 1
     assert box[0] not in {threading.get_ident(), thread.ident}
+
+
+def letters(ended: list[str], go_on: threading.Event) -> Iterator[str]:
+    try:
+        yield "a"
+        go_on.wait(5)
+        yield "b"
+    finally:
+        ended.append("ended")
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_natively_cancelled_caller_waits_for_the_end() -> None:
+    """Otherwise what it closes next would still be in use."""
+    begun, go_on = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    async def read() -> None:
+        items = iterate_in_thread(letters(ended, go_on))
+        try:
+            await anext(items)
+            begun.set()
+            await anext(items)
+        finally:
+            await items.aclose()
+
+    task = asyncio.create_task(read())
+    await asyncio.to_thread(begun.wait)
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended == ["ended"]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_natively_cancelled_caller_stops_what_its_thread_waits_for() -> None:
+    waiting = anyio.Event()
+    ended: list[str] = []
+
+    async def forever() -> None:
+        waiting.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("ended")
+
+    task = asyncio.create_task(in_thread(await_from_thread, forever))
+    await waiting.wait()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await task
+    assert ended == ["ended"]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_call_that_was_cancelled_before_its_thread_took_it_is_not_made() -> None:
+    made: list[int] = []
+    job = threads._Job(lambda: made.append(1))
+    assert not job.drop()
+    job.run()
+    assert made == []
+
+
+async def test_what_a_cancelled_thread_waited_for_is_no_failure() -> None:
+    """The thread sees an error of `concurrent.futures`; its caller the cancellation."""
+    seen: list[BaseException] = []
+
+    async def call() -> None:
+        try:
+            await in_thread(await_from_thread, anyio.sleep_forever)
+        except BaseException as error:
+            seen.append(error)
+            raise
+
+    with anyio.move_on_after(0.01) as scope:
+        await call()
+    assert scope.cancelled_caught
+    assert isinstance(seen[0], anyio.get_cancelled_exc_class())
