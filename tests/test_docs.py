@@ -1,10 +1,14 @@
-"""Examples are run (example_runner.py): here is the proof that a wrong one would be seen."""
+"""Examples are run (example_runner.py): here is the proof that a wrong one would be seen. And links lead somewhere."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 RUNNER = Path(__file__).with_name("example_runner.py")
 
@@ -76,3 +80,22 @@ def test_examples_that_fail_are_seen(pytester: pytest.Pytester) -> None:
     # The two directives to skip pass, beside the one right example.
     result.assert_outcomes(passed=3, failed=3, skipped=2)
     result.stdout.fnmatch_lines(["guide.md:13: AssertionError", "*Expected:", "*", "*act.py:18: LookupError"])
+
+
+def anchors(document: Path) -> set[str]:
+    """What can be linked to in it: its headings, as GitHub names them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    dead: list[str] = []
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            dead.append(link)
+    assert dead == []
