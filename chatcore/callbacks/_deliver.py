@@ -217,6 +217,9 @@ async def _tell_each(
     handlers: Sequence[Any], methods: Sequence[_Method], event: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     """`_tell`, of a run's beginning or end: a handler that is waited for as the call is cancelled is not the last."""
+    if len(methods) == 1:
+        await _tell(handlers, methods, event, args, kwargs)
+        return
     waited = [(method,) for method in methods if method.awaited or handlers[method.position].run_inline]
     others = tuple(method for method in methods if not (method.awaited or handlers[method.position].run_inline))
     in_turn = [*waited, others] if others else waited

@@ -137,12 +137,19 @@ class Run:
 
     async def begin(self) -> None:
         """Tell that it began."""
-        await to_the_last(partial(listener.started, self) for listener in self.listeners)
+        if len(self.listeners) == 1:
+            # Handlers are one listener, so this is what most runs have; what is below costs as much as telling them.
+            await self.listeners[0].started(self)
+        else:
+            await to_the_last(partial(listener.started, self) for listener in self.listeners)
 
     async def end(self, output: Any) -> None:
         """Tell that it gave `output`."""
         self.over = True
-        await to_the_last(partial(listener.ended, self, output) for listener in self.listeners)
+        if len(self.listeners) == 1:
+            await self.listeners[0].ended(self, output)
+        else:
+            await to_the_last(partial(listener.ended, self, output) for listener in self.listeners)
 
     async def fail(self, error: BaseException) -> None:
         """Tell that it failed; once, and even where the call has been cancelled, but then not for long."""
