@@ -520,7 +520,6 @@ async def test_in_memory_limiter_tells_what_is_in_its_bucket() -> None:
     assert limiter.last == pytest.approx(time.monotonic(), abs=1)
 
 
-
 @pytest.mark.trio
 async def test_in_memory_limiter_looks_every_so_often(autojump_clock: object) -> None:
     limiter = InMemoryRateLimiter(requests_per_second=2, check_every_n_seconds=0.3)
