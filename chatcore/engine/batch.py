@@ -293,8 +293,13 @@ class _Crew(Generic[Out]):
             with self.scope, self._send:
                 try:
                     await self._work(Deliver(self._send))
-                except (anyio.get_cancelled_exc_class(), GeneratorExit):
+                except GeneratorExit:
                     raise
+                except anyio.get_cancelled_exc_class():
+                    if told_to_stop():
+                        raise
+                    # Of a task that was awaited, and that somebody else has cancelled: not an end.
+                    self.failure = ChatCoreError("The call ended as cancelled, though nobody cancelled it.")
                 except BaseException as error:  # noqa: BLE001 - the reader raises it
                     self.failure = error
         finally:

@@ -3,11 +3,12 @@
 ::
 
     the call, read to its end in a task of its own ── runs ── EventListener
-                                                                  │ appends to the batch that is on its way
-                                              bounded channel of batches ── EventStream ── async for
+                                                                  │ appends to what waits, and rings once
+                                                                  EventStream ── takes all that waits ── async for
 
 Events are delivered as they happen, whatever the call is waiting for. Several that happen before the reader comes round
-travel together, so that an event costs a fraction of a switch between tasks.
+travel together, so that an event costs a fraction of a switch between tasks. Whoever is cancelled while the call waits
+for the reader takes no event with it: what waits belongs to nobody in particular.
 
 Sync code in the call may call sync verbs, which run in the portal's loop: what happens there is queued, and the
 stream's own loop is told.
@@ -180,32 +181,13 @@ class EventStream(BatchStream["StreamEvent"]):
         ready = self._ready
         if ready and not self._over:
             return ready.popleft()
-        batch = cast("_Batch", await super().__anext__())
-        self._ready = batch.taken()
+        listener = cast("_EventListener", await super().__anext__())
+        self._ready = listener.taken()
         return self._ready.popleft()
 
 
-class _Batch:
-    """Events that travel together. Until it is taken, its sender may add to it."""
-
-    __slots__ = ("_events", "_sender")
-
-    def __init__(self, events: deque[StreamEvent], sender: _EventListener) -> None:
-        self._events = events
-        self._sender = sender
-
-    def taken(self) -> deque[StreamEvent]:
-        if self._sender.waiting is self._events:
-            self._sender.waiting = None
-            self._events.extend(self._sender.from_elsewhere())
-        return self._events
-
-
 class _EventListener:
-    """Makes events of what runs tell.
-
-    waiting: the events on their way to the reader, to which more can be added.
-    """
+    """Makes events of what runs tell. To its reader it gives itself, whenever something waits to be taken."""
 
     __slots__ = (
         "_chunks",
@@ -214,10 +196,11 @@ class _EventListener:
         "_elsewhere",
         "_given",
         "_host",
+        "_room",
         "_root",
         "_thread",
+        "_waiting",
         "_wanted",
-        "waiting",
     )
 
     wants_chunks = True
@@ -229,7 +212,9 @@ class _EventListener:
         self._elsewhere: deque[StreamEvent] = deque()
         self._given = given
         self._wanted = wanted
-        self.waiting: deque[StreamEvent] | None = None
+        # What the reader is to take. If there is any, it has been told so.
+        self._waiting: deque[StreamEvent] = deque()
+        self._room = anyio.Event()
         self._root: Run | None = None
         # What all events of a run have in common, and all those of its chunks; nothing of runs that nobody wants.
         self._common: dict[Run, StandardStreamEvent] = {}
@@ -245,18 +230,16 @@ class _EventListener:
         if self._wanted.wants(run.name, run.kind, run.tags):
             self._common[run] = common = _described(run)
             self._chunks[run] = {**common, "event": f"on_{run.kind}_stream"}
-            await self._send(common, "start", {} if given is None else {"input": given})
+            self._send(common, "start", {} if given is None else {"input": given})
+            await self._until_room()
 
     async def chunk(self, run: Run, chunk: Any) -> None:
         common = self._chunks.get(run)
         if common is not None:
-            event: StandardStreamEvent = {**common, "data": {"chunk": chunk}}
-            # As in `_put`, without the cost of one more coroutine for each chunk.
-            waiting = self.waiting
-            if waiting is not None and len(waiting) < _TOGETHER and self._thread == get_ident() and not self._elsewhere:
-                waiting.append(event)
-            else:
-                await self._put(event)
+            self._put({**common, "data": {"chunk": chunk}})
+            # As in `_until_room`, without the cost of one more coroutine for each chunk.
+            if len(self._waiting) >= _TOGETHER:
+                await self._until_room()
 
     async def ended(self, run: Run, output: Any) -> None:
         common = self._over(run)
@@ -265,17 +248,18 @@ class _EventListener:
             # That of the outermost run was in its first event.
             if run is not self._root:
                 data["input"] = {"messages": [run.inputs]} if run.kind == "chat_model" else run.inputs
-            await self._send(common, "end", data)
+            # A run that is over does not wait for the reader: it may have been cancelled.
+            self._send(common, "end", data)
         elif run is self._root:
-            await self._put()
+            self._put()
 
     async def failed(self, run: Run, error: BaseException) -> None:
         common = self._over(run)
         if common is not None and run.kind == "tool":
             data: EventData = {"error": error, "input": run.inputs, "tool_call_id": run.details.get("tool_call_id")}
-            await self._send(common, "error", data)
+            self._send(common, "error", data)
         elif run is self._root and isinstance(error, Exception):
-            await self._put()
+            self._put()
 
     async def custom(self, run: Run, name: str, data: Any) -> None:
         if self._wanted.wants(name, name, run.tags):
@@ -288,44 +272,53 @@ class _EventListener:
                 "data": data,
                 "parent_ids": [str(parent) for parent in run.parent_ids],
             }
-            await self._put(event)
+            self._put(event)
+            await self._until_room()
 
     def _over(self, run: Run) -> StandardStreamEvent | None:
         self._chunks.pop(run, None)
         return self._common.pop(run, None)
 
-    async def _send(self, common: StandardStreamEvent, what: str, data: EventData) -> None:
-        await self._put({**common, "event": common["event"] + what, "data": data})
+    def taken(self) -> deque[StreamEvent]:
+        """All that waits, for the reader."""
+        taken, self._waiting = self._waiting, deque()
+        taken.extend(self._from_elsewhere())
+        room, self._room = self._room, anyio.Event()
+        room.set()
+        return taken
 
-    async def _put(self, *events: StreamEvent) -> None:
+    def _send(self, common: StandardStreamEvent, what: str, data: EventData) -> None:
+        self._put({**common, "event": common["event"] + what, "data": data})
+
+    def _put(self, *events: StreamEvent) -> None:
         if self._thread != get_ident():
             # Of another loop, which must not wait for this one: it may be waiting for that one.
             self._elsewhere.extend(events)
             self._host.post(self._called)
             return
+        waiting = self._waiting
+        told = bool(waiting)
         if self._elsewhere:
-            events = (*self.from_elsewhere(), *events)
-        waiting = self.waiting
-        if not events:
-            return
-        if waiting is not None and len(waiting) < _TOGETHER:
-            waiting.extend(events)
-        else:
-            self.waiting = waiting = deque(events)
-            await self._deliver(_Batch(waiting, self))
+            waiting.extend(self._from_elsewhere())
+        waiting.extend(events)
+        if waiting and not told:
+            # There is always room for this: the reader is told once until it comes. One that has left needs no events.
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                self._deliver.now(self)
 
-    def from_elsewhere(self) -> list[StreamEvent]:
+    async def _until_room(self) -> None:
+        if len(self._waiting) >= _TOGETHER and self._thread == get_ident():
+            await self._room.wait()
+
+    def _from_elsewhere(self) -> list[StreamEvent]:
         """The events of other loops that have come, in their order."""
         elsewhere = self._elsewhere
         return [elsewhere.popleft() for _ in range(len(elsewhere))]
 
     def _called(self) -> None:
-        # If events are on their way, the reader takes these with them.
-        if self._elsewhere and self.waiting is None:
-            self.waiting = waiting = deque(self.from_elsewhere())
-            # All that was sent has been taken, so there is room; a reader that has left needs no events.
-            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-                self._deliver.now(_Batch(waiting, self))
+        # If the reader has been told of others, it takes these with them.
+        if not self._waiting:
+            self._put()
 
 
 def _described(run: Run) -> StandardStreamEvent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from chatcore import AIMessageChunk, BaseChatModel, RunnableLambda
 from chatcore.engine.events import EventFilter
-from chatcore.errors import UnsupportedError
+from chatcore.errors import ChatCoreError, UnsupportedError
+from chatcore.tools import tool
 
 pytestmark = pytest.mark.anyio
 
@@ -200,3 +202,63 @@ async def test_events_of_another_loop_and_a_reader_that_leaves() -> None:
                 if event["event"] == "on_chat_model_stream":
                     break
     assert event["data"]["chunk"].text == "0"
+
+
+async def test_one_who_gives_up_while_the_reader_is_slow_takes_no_event_with_it() -> None:
+    async def impatient(_: object) -> str:
+        with anyio.move_on_after(0.01):
+            async for _ in Model(chunks=5_000).astream("hi"):
+                pass
+        return "gave up"
+
+    async with RunnableLambda(impatient).astream_events("hi") as events:
+        first = await anext(events)
+        await anyio.sleep(0.1)
+        found = [first, *[event async for event in events]]
+    assert [event["event"] for event in found if event["event"] != "on_chat_model_stream"] == [
+        "on_chain_start",
+        "on_chat_model_start",
+        "on_chain_stream",
+        "on_chain_end",
+    ]
+    texts = [event["data"]["chunk"].text for event in found if event["event"] == "on_chat_model_stream"]
+    assert texts == [str(index) for index in range(len(texts))]
+
+
+async def test_a_reader_that_leaves_does_not_turn_a_cancellation_into_a_failure() -> None:
+    """What a tool that is cancelled tells of comes too late, and is nobody's error."""
+    begun = anyio.Event()
+    seen: list[BaseException] = []
+
+    @tool
+    async def endless(text: str) -> str:
+        """Never done."""
+        begun.set()
+        await anyio.sleep_forever()
+        return text
+
+    async def call(text: str) -> str:
+        try:
+            return await endless.ainvoke({"text": text})
+        except BaseException as error:
+            seen.append(error)
+            raise
+
+    async with RunnableLambda(call).astream_events("hi") as events:
+        await anext(events)
+        await begun.wait()
+    assert isinstance(seen[0], anyio.get_cancelled_exc_class())
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_call_that_ends_as_cancelled_by_itself_is_no_silent_end() -> None:
+    async def wait(_: object) -> None:
+        task = asyncio.create_task(asyncio.sleep(5))
+        task.cancel()
+        await task
+
+    with pytest.raises(ChatCoreError, match="nobody cancelled it"):
+        await names(RunnableLambda(wait).astream_events("hi"))
+    with pytest.raises(ChatCoreError, match="nobody cancelled it"):
+        async with RunnableLambda(wait).astream_events("hi") as events:
+            await names(events)
