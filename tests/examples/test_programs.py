@@ -58,6 +58,23 @@ def test_batch_retries_and_falls_back(backend: str) -> None:
     assert "40 answered, 0 failed" in out
 
 
+def test_assistant_uses_its_tool_and_reports() -> None:
+    script = [
+        Reply(tool_calls=[{"name": "weather", "args": {"city": "Paris"}}]),
+        "It rains.",
+        '{"advice": "Stay in.", "umbrella": "perhaps"}',
+        '{"advice": "Stay in.", "umbrella": true}',
+    ]
+    with Simulator.in_thread(script=script) as sim:
+        out = run("examples/assistant.py", "And in Paris?", base_url=sim.base_url)
+        assert "Rain in Paris" in str(sim.requests[1].body)
+        assert "umbrella" in str(sim.requests[3].body["messages"][-1])
+    called, advice, tokens = out.splitlines()
+    assert called == "[weather {'city': 'Paris'}]"
+    assert advice == "Stay in. Take an umbrella."
+    assert int(tokens.removesuffix(" tokens")) > 0
+
+
 # The client of the kernel leaves sockets of its own behind, so it gets a process, too.
 EXECUTE = """
 import sys, nbformat, nbclient
