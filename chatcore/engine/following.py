@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
-from chatcore.engine.request import ChunksOf, Open, Request, Response
+from chatcore.engine.request import Around, ChunksOf, Open, Request, Response
 from chatcore.engine.runs import Run
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ class followed(AbstractAsyncContextManager[Response[Any]]):  # noqa: N801 - used
         return suppressed
 
 
-class _Followed:
+class _Followed(Around):
     """A streamed response whose chunks are told of."""
 
-    __slots__ = ("_listeners", "_request", "_response", "_run")
+    __slots__ = ("_listeners", "_request", "_run")
 
     def __init__(self, run: Run, request: Request, response: Response[Any]) -> None:
+        super().__init__(response)
         self._run = run
         self._listeners = run.listeners
         self._request = request
-        self._response = response
 
     async def __anext__(self) -> Any:
         run = self._run
@@ -120,27 +120,14 @@ class _Followed:
             raise
         return chunk
 
-    async def result(self) -> Any:
-        try:
-            while True:
-                await self.__anext__()
-        except StopAsyncIteration:
-            return await self._response.result()
 
-    def partial(self) -> Any:
-        return self._response.partial()
-
-    def origin(self) -> Response[Any]:
-        return self._response.origin()
-
-
-class _Peeked:
+class _Peeked(Around):
     """A response some chunks of which have been read already."""
 
-    __slots__ = ("_read", "_response")
+    __slots__ = ("_read",)
 
     def __init__(self, response: Response[Any], read: list[Any]) -> None:
-        self._response = response
+        super().__init__(response)
         self._read = deque(read)
 
     @classmethod
@@ -160,9 +147,3 @@ class _Peeked:
     async def result(self) -> Any:
         self._read.clear()
         return await self._response.result()
-
-    def partial(self) -> Any:
-        return self._response.partial()
-
-    def origin(self) -> Response[Any]:
-        return self._response.origin()

@@ -19,7 +19,7 @@ import anyio
 
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
-from chatcore.engine.request import Open, Request, Response
+from chatcore.engine.request import Around, Open, Request, Response
 from chatcore.errors import (
     ChatCoreError,
     ConfigurationError,
@@ -158,15 +158,15 @@ class _opened_within:  # noqa: N801 - used as a function: `async with _opened_wi
         return await self._opened.__aexit__(exc_type, exc, tb)
 
 
-class _Timed:
+class _Timed(Around):
     """A response each pull of which has a bound."""
 
-    __slots__ = ("_error", "_left", "_response")
+    __slots__ = ("_error", "_left")
 
     def __init__(
         self, response: Response[Any], left: Callable[[], float], error: Callable[[object], Exception]
     ) -> None:
-        self._response = response
+        super().__init__(response)
         self._left = left
         self._error = error
 
@@ -174,19 +174,6 @@ class _Timed:
         with anyio.move_on_after(self._left()):
             return await self._response.__anext__()
         raise self._error(self._response.partial())
-
-    async def result(self) -> Any:
-        try:
-            while True:
-                await self.__anext__()
-        except StopAsyncIteration:
-            return await self._response.result()
-
-    def partial(self) -> Any:
-        return self._response.partial()
-
-    def origin(self) -> Response[Any]:
-        return self._response.origin()
 
 
 @dataclass(frozen=True, slots=True)

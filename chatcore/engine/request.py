@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AddableDict",
+    "Around",
     "ChunksOf",
     "Config",
     "Covers",
@@ -153,6 +154,34 @@ class ChunksOf(AsyncIterator[Any]):
 
     async def __anext__(self) -> Any:
         return await self._response.__anext__()
+
+
+class Around:
+    """A response that stands around another one, and does something of its own at each pull."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: Response[Any]) -> None:
+        self._response = response
+
+    async def __anext__(self) -> Any:
+        return await self._response.__anext__()
+
+    async def result(self) -> Any:
+        """The whole, by pulls of its own."""
+        try:
+            while True:
+                await self.__anext__()
+        except StopAsyncIteration:
+            return await self._response.result()
+
+    def partial(self) -> Any:
+        """What has come so far."""
+        return self._response.partial()
+
+    def origin(self) -> Response[Any]:
+        """The response as its runnable made it."""
+        return self._response.origin()
 
 
 class Whole(Response[T]):
