@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, ca
 
 from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
-from chatcore.callbacks._seam import begun
+from chatcore.callbacks._seam import begun, unheard
 from chatcore.callbacks.base import Callbacks
-from chatcore.callbacks.manager import AsyncCallbackManager, AsyncCallbackManagerForToolRun
+from chatcore.callbacks.manager import AsyncCallbackManagerForToolRun
 from chatcore.engine._opening import opening
 from chatcore.engine._portal import blocking
 from chatcore.engine.request import Request, Response, Whole, merge_configs
@@ -300,7 +300,7 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any], ABC):
     def _begin(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
         if self.callbacks or request.config.get("callbacks"):
             return begun(request, self._start, runnable=self, **self._as_run(request))
-        return self._start(request)
+        return self._start(unheard(request))
 
     def _as_run(self, request: Request) -> dict[str, Any]:
         given, call_id = _asked(request)
@@ -456,19 +456,7 @@ def _manager(request: Request) -> AsyncCallbackManagerForToolRun:
     run = request.run
     if run is None:
         return AsyncCallbackManagerForToolRun.get_noop_manager()
-    within = cast("AsyncCallbackManager", request.config["callbacks"])
-    manager = AsyncCallbackManagerForToolRun(
-        run_id=run.id,
-        handlers=within.handlers,
-        inheritable_handlers=within.inheritable_handlers,
-        parent_run_id=run.parent_id,
-        tags=run.tags,
-        inheritable_tags=within.inheritable_tags,
-        metadata=run.metadata,
-        inheritable_metadata=within.inheritable_metadata,
-    )
-    manager.ancestors = run.parent_ids
-    return manager
+    return run_manager(run, AsyncCallbackManagerForToolRun)
 
 
 def _call_ids(annotations: Mapping[str, Any], given: Mapping[str, Any], call_id: str | None) -> dict[str, str]:
