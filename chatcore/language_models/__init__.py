@@ -12,6 +12,7 @@ from chatcore.language_models.base import (
     get_tokenizer,
 )
 from chatcore.language_models.chat_models import BaseChatModel, SimpleChatModel
+from chatcore.language_models.fake import FakeListLLM, FakeStreamingListLLM
 from chatcore.language_models.fake_chat_models import (
     FakeListChatModel,
     FakeMessagesListChatModel,
@@ -26,7 +27,9 @@ __all__ = [
     "BaseChatModel",
     "BaseLanguageModel",
     "FakeListChatModel",
+    "FakeListLLM",
     "FakeMessagesListChatModel",
+    "FakeStreamingListLLM",
     "GenericFakeChatModel",
     "LangSmithParams",
     "LanguageModelInput",

@@ -13,8 +13,6 @@ from chatcore.model import BaseChatModel
 LEFT_OUT = {
     "LLM": "text models",
     "BaseLLM": "text models",
-    "FakeListLLM": "text models",
-    "FakeStreamingListLLM": "text models",
 }
 
 
