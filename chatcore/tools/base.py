@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, ca
 
 from pydantic import BaseModel, Field, SkipValidation, ValidationError
 
-from chatcore.callbacks._seam import begun, unheard
+from chatcore.callbacks._seam import begun, run_manager, unheard
 from chatcore.callbacks.base import Callbacks
 from chatcore.callbacks.manager import AsyncCallbackManagerForToolRun
 from chatcore.engine._opening import opening
