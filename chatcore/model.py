@@ -19,7 +19,7 @@ import json
 import os
 import uuid
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -503,9 +503,15 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
 
         Raises:
             UnsupportedError: this model cannot call tools.
-            InvalidInputError: something in `tools` describes no tool, or `tool_choice` names none of them.
+            ConfigurationError: something in `tools` describes no tool.
+            InvalidInputError: `tools` is no list, or `tool_choice` names none of them.
         """
         self._check_tools()
+        # A tool can be iterated too: over its fields.
+        given: object = tools
+        if isinstance(given, str | Mapping | Runnable | type) or not isinstance(given, Iterable):
+            msg = "bind_tools takes a list of tools: bind_tools([tool]), not bind_tools(tool)."
+            raise InvalidInputError(msg)
         specs = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
         _check_choice(tool_choice, specs)
         named = {"tool_choice": tool_choice, "parallel_tool_calls": parallel_tool_calls}

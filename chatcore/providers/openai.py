@@ -26,6 +26,7 @@ from chatcore.errors import (
 )
 from chatcore.http.client import HttpClient, Reply, check_header, check_url, is_secret
 from chatcore.http.status import request_id
+from chatcore.language_models.model_profile import load_profile
 from chatcore.load.serializable import SerializedConstructor, SerializedNotImplemented
 from chatcore.messages import BaseMessage
 from chatcore.model import BaseChatModel, Policies
@@ -245,6 +246,10 @@ class ChatOpenAI(BaseChatModel):
             msg = f"n={self.n} and streaming=True exclude each other: a stream is one answer."
             raise ConfigurationError(msg)
         self._http = HttpClient(self.http_client, provider=self._host.name)
+        if self.profile is None and self._host is OPENAI:
+            self.profile = cast("dict[str, Any] | None", load_profile("openai", self.model))
+            # Nobody has set it: what is made of these arguments under another model's name has that one's.
+            self.model_fields_set.discard("profile")
         self._find_key()
         if not callable(self.api_key):
             check_header("authorization", self._plain_key() or "", self._named("api_key", given))

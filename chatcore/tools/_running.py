@@ -20,6 +20,7 @@ from chatcore.messages._shapes import is_list
 from chatcore.prompt_values import PromptValue
 from chatcore.runnables import Runnable, RunnableConfig
 from chatcore.runnables._config import check_config
+from chatcore.schemas import convert_to_openai_tool
 from chatcore.tools.base import BaseTool, ToolException
 from chatcore.tools.convert import convert_runnable_to_tool
 from chatcore.tools.structured import StructuredTool
@@ -259,6 +260,10 @@ def _messages(answer: Any, called: BaseTool) -> list[ToolMessage]:
 
 
 def _by_name(tools: Iterable[Any]) -> dict[str, BaseTool]:
+    whole: object = tools
+    if isinstance(whole, str | Mapping | Runnable | type) or not isinstance(whole, Iterable):
+        msg = "tools must be a list: [tool], not tool."
+        raise ConfigurationError(msg)
     found: dict[str, BaseTool] = {}
     for position, given in enumerate(tools):
         # What only describes a tool: the provider runs it, or nobody.
@@ -278,7 +283,9 @@ def _as_tool(given: Any, position: int) -> BaseTool:
     if isinstance(given, Runnable):
         return convert_runnable_to_tool(cast("Runnable[Any, Any]", given))
     if callable(given):
-        return StructuredTool.from_function(given, parse_docstring=True)
+        # A model is told of functions without a docstring too.
+        described = convert_to_openai_tool(given)["function"].get("description") or "Not described."
+        return StructuredTool.from_function(given, description=described, parse_docstring=True)
     msg = f"tools[{position}] must be a tool, a function, a runnable or a dict, not {type(given).__name__}."
     raise ConfigurationError(msg)
 

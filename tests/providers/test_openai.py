@@ -32,6 +32,7 @@ from chatcore.errors import (
     ServerError,
     StreamInterrupted,
 )
+from chatcore.language_models import load_profile
 from chatcore.messages import AIMessage, AIMessageChunk, HumanMessage
 from chatcore.providers.openai import ChatOpenAI
 from chatcore.testing import Fault, Limits, Reply, Simulator
@@ -767,3 +768,15 @@ def test_a_key_in_the_address_is_refused_without_showing_it() -> None:
     with pytest.raises(ConfigurationError, match="default_query") as caught:
         ChatOpenAI(model="m", base_url=f"https://example.com/v1?api-key={SECRET}")
     assert SECRET not in str(caught.value)
+
+
+def test_profile_is_that_of_the_model_at_openai() -> None:
+    model = ChatOpenAI(model="gpt-4o", api_key="k", base_url="https://api.openai.com/v1")
+    assert model.profile == load_profile("openai", "gpt-4o")
+    # One that is made of its arguments, under another model's name, is to have that one's.
+    assert "profile" not in model.model_fields_set
+    assert ChatOpenAI(model="gpt-4o", api_key="k", base_url="http://localhost:1/v1").profile is None
+    assert ChatOpenAI(model="gpt-4o", api_key="k", profile={"tool_calling": False}).profile == {"tool_calling": False}
+    older = ChatOpenAI(model="gpt-3.5-turbo", api_key="k", base_url="https://api.openai.com/v1")
+    # It takes no JSON schema, so it is asked by a tool.
+    assert "tools" in older.with_structured_output({"title": "a", "type": "object", "properties": {}}).first.kwargs  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from chatcore.errors import (
     ToolCallError,
     ToolTimeoutError,
 )
+from chatcore.language_models import ScriptedChatModel
 from chatcore.messages import AIMessage, HumanMessage, ToolMessage
 from chatcore.messages.tool import ToolOutputMixin, invalid_tool_call
 from chatcore.model import BaseChatModel
@@ -487,3 +488,26 @@ async def test_loop_raises_what_tools_raise_if_asked_to() -> None:
 async def test_loop_without_tools_asks_once() -> None:
     assert [message.text for message in await tool_loop(Scripted("done"), "go", [])] == ["done"]
     assert await tool_loop(Scripted("done"), "go", [{"type": "web_search"}])
+
+
+@pytest.mark.anyio
+async def test_a_function_without_a_docstring_is_run_as_it_was_bound() -> None:
+    def double(x: int) -> int:
+        return 2 * x
+
+    model = ScriptedChatModel(script=[{"name": "double", "args": {"x": 2}}, "Four."])
+    _, answer, _ = await tool_loop(model, "2 times 2?", [double])
+    assert answer.text == "4"
+
+
+def test_one_tool_alone_is_no_list() -> None:
+    @tool
+    def one() -> str:
+        """One."""
+        return "1"
+
+    # It can be iterated, over its fields.
+    with pytest.raises(ValueError, match=r"bind_tools\(\[tool\]\)"):
+        ScriptedChatModel(script=[]).bind_tools(one)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="tools must be a list"):
+        run_tools_sync(AIMessage(""), one)
