@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-__all__ = ["DEFAULT_CONCURRENCY", "BatchStream", "collapse", "completed", "kept", "run_workers"]
+__all__ = ["DEFAULT_CONCURRENCY", "BatchStream", "Deliver", "collapse", "completed", "kept", "run_workers"]
 
 _AHEAD = 16
 
