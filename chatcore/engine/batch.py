@@ -152,6 +152,7 @@ class Deliver(Generic[Out]):
         self.now = send.send_nowait
 
     def __call__(self, given: Out) -> Awaitable[None]:
+        """Give it; await what is returned."""
         return self._send(given)
 
 
