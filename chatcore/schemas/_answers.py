@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from types import UnionType
+from typing import Any, Literal, Union, cast, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 from typing_extensions import is_typeddict
 
-from chatcore.errors import ChatCoreError
+from chatcore.errors import ChatCoreError, ConfigurationError
 from chatcore.messages._shapes import is_dict
 from chatcore.schemas._conformance import problems
 from chatcore.schemas._partial import ABSENT, partial_dict, partial_of
@@ -73,6 +74,12 @@ class AnswerSchema:
         Raises:
             ConfigurationError: it is none of these, or cannot be strict.
         """
+        if schema is Any or get_origin(schema) in _NO_OBJECTS or schema in _PLAIN:
+            msg = (
+                f"{schema} is no schema of an answer, which is always an object: make it a field of a pydantic model, a"
+                " TypedDict or a dataclass."
+            )
+            raise ConfigurationError(msg)
         kind = _kind(schema)
         function = convert_to_openai_function(_as_tool(schema), strict=strict)
         return cls(
@@ -154,6 +161,12 @@ class AnswerSchema:
 
     def _mismatch(self, wrong: list[str]) -> SchemaMismatchError:
         return SchemaMismatchError(f"The answer is no {self.name}: {'; '.join(wrong)}", tuple(wrong))
+
+
+_NO_OBJECTS = frozenset({list, dict, tuple, set, frozenset, Union, UnionType, Literal})
+"""What types are made of that describe no object; they can be called all the same, as functions can."""
+
+_PLAIN: tuple[Any, ...] = (str, int, float, bool, bytes, list, dict, tuple, set, frozenset)
 
 
 def _kind(schema: Any) -> Literal["pydantic", "typed_dict", "dataclass", "json_schema"]:

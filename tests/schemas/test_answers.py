@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import pickle
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, Union
 
 import pytest
 from hypothesis import given, settings
@@ -148,6 +148,24 @@ def test_what_is_no_schema_is_refused() -> None:
         AnswerSchema.of(5)
     with pytest.raises(ConfigurationError, match="title"):
         AnswerSchema.of({"type": "object", "properties": {}})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        str,
+        list,
+        list[str],
+        dict[str, int],
+        Literal["a"],
+        str | int,
+        Union[str, int],  # noqa: UP007 - the older form is an object of another class
+        Any,
+    ],
+)
+def test_what_is_no_object_is_refused(schema: Any) -> None:
+    with pytest.raises(ConfigurationError, match="make it a field"):
+        AnswerSchema.of(schema)
 
 
 def test_half_a_model() -> None:
