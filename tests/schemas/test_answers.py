@@ -162,6 +162,7 @@ def test_what_is_no_schema_is_refused() -> None:
         Union[str, int],  # noqa: UP007 - the older form is an object of another class
         Any,
     ],
+    ids=repr,
 )
 def test_what_is_no_object_is_refused(schema: Any) -> None:
     with pytest.raises(ConfigurationError, match="make it a field"):
