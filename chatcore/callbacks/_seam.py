@@ -28,7 +28,7 @@ from chatcore.tracers.stdout import ConsoleCallbackHandler
 if TYPE_CHECKING:
     import uuid
 
-__all__ = ["begun", "found_by_hooks", "run_manager", "with_handlers"]
+__all__ = ["begun", "found_by_hooks", "run_manager", "unheard", "with_handlers"]
 
 _Managed = TypeVar("_Managed", bound=BaseRunManager)
 
@@ -82,7 +82,7 @@ def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
         own = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else _handlers(callbacks)
         heard = [*heard, *(handler for handler in own if handler not in heard)]
     if not heard:
-        return start(request)
+        return start(request if kind == "chat_model" else unheard(request))
     if listeners is None or callbacks:
         listeners = _listeners(heard)
     named = config.get("run_name")
@@ -125,6 +125,14 @@ def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
         run=run,
     )
     return followed(run, within_it, start)
+
+
+def unheard(request: Request) -> Request:
+    """What does the work of a call to which nobody listens gets this: the call's name and id are not its steps' own."""
+    config = request.config
+    if "run_id" not in config and "run_name" not in config:
+        return request
+    return request.edited(config={key: value for key, value in config.items() if key not in _OWN or key == "callbacks"})
 
 
 class Heirs(NamedTuple):

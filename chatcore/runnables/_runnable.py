@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypedDi
 import anyio
 from pydantic import BaseModel
 
-from chatcore.callbacks._seam import begun, with_handlers
+from chatcore.callbacks._seam import begun, unheard, with_handlers
 from chatcore.callbacks.manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
@@ -192,7 +192,7 @@ class Runnable(Described, Generic[In, Out]):
     def _begin(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
         """`_start`, as a run if anybody listens."""
         if not request.config.get("callbacks"):
-            return self._start(request)
+            return self._start(unheard(request))
         verbs = self._verbs
         if verbs is not None and verbs.below is not None and not verbs.is_within(self):
             # The run is that of `super().ainvoke(...)`.
@@ -1024,7 +1024,15 @@ class RunnableParallel(Runnable[In, dict[str, Any]], _Transformer):
             return
         chunks = BatchStream[dict[str, Any]](partial(self._chunks, request))
         try:
-            yield Streamed(await anext(chunks), chunks)
+            try:
+                first = await anext(chunks)
+            except StopAsyncIteration:
+                nothing = Whole(AddableDict())
+                # Its only chunk: no branch has given any.
+                await nothing.__anext__()
+                yield nothing
+                return
+            yield Streamed(first, chunks)
         finally:
             with anyio.move_on_after(CLOSING_SECONDS, shield=True):
                 await chunks.aclose()

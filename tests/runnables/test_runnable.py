@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
+from chatcore.callbacks import AsyncCallbackHandler
 from chatcore.engine.stream import ChatStream
 from chatcore.errors import ConfigurationError, InvalidInputError
 from chatcore.messages import AIMessage
@@ -21,6 +22,7 @@ from chatcore.runnables import (
     RunnableLambda,
     RunnableParallel,
     RunnablePassthrough,
+    RunnablePick,
     RunnableSequence,
     coerce_to_runnable,
 )
@@ -29,6 +31,14 @@ from tests.engine.models import Plain, Streaming, letters, read_into
 pytestmark = pytest.mark.anyio
 
 NO_WAIT: dict[str, Any] = {"wait_exponential_jitter": False}
+
+
+class Named(AsyncCallbackHandler):
+    def __init__(self) -> None:
+        self.runs: list[tuple[Any, Any]] = []
+
+    async def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        self.runs.append((kwargs["name"], kwargs["run_id"]))
 
 
 async def gathered(stream: ChatStream[Any, Any]) -> list[Any]:
@@ -480,8 +490,8 @@ async def test_later_binding_wins_and_the_call_over_all() -> None:
 async def test_config_by_name_and_as_a_dict() -> None:
     look = RunnableLambda(lambda given, config: config)
     rest = {"metadata": {}, "callbacks": None, "recursion_limit": 25, "configurable": {}}
-    seen = await look.with_config({"tags": ["a"]}, run_name="x").ainvoke(0)
-    assert seen == {"tags": ["a"], "run_name": "x", **rest}
+    seen = await look.with_config({"tags": ["a"]}, max_concurrency=3).ainvoke(0)
+    assert seen == {"tags": ["a"], "max_concurrency": 3, **rest}
     assert await look.with_config(None).ainvoke(0) == {"tags": [], **rest}
     with pytest.raises(InvalidInputError, match="max_concurrency"):
         look.with_config(max_concurrency=0)
@@ -497,7 +507,37 @@ async def test_a_runnable_of_ones_own_needs_only_start() -> None:
 
 async def test_run_id_of_a_batch_is_that_of_its_first_call() -> None:
     run_id = uuid.uuid4()
-    look: RunnableLambda[int, Any] = RunnableLambda(lambda _, config: config.get("run_id"))
+    spy = Named()
+    model = Plain(callbacks=[spy])
     with pytest.warns(RuntimeWarning, match="only for the first element"):
-        assert await look.abatch([1, 2, 3], {"run_id": run_id}) == [run_id, None, None]
-    assert await look.abatch([1, 2], [{"run_id": run_id}, {"run_id": run_id}]) == [run_id, run_id]
+        await model.abatch(["1", "2", "3"], {"run_id": run_id, "max_concurrency": 1})
+    first, *others = [given for _, given in spy.runs]
+    assert first == run_id
+    assert run_id not in others
+    spy.runs.clear()
+    await model.abatch(["1", "2"], [{"run_id": run_id}, {"run_id": run_id}])
+    assert [given for _, given in spy.runs] == [run_id, run_id]
+
+
+async def test_the_name_and_id_of_a_call_are_not_those_of_its_steps_though_nobody_listens() -> None:
+    own = {"run_id": uuid.uuid4(), "run_name": "all"}
+    spy = Named()
+    model = Plain(callbacks=[spy])
+
+    async def twice(_: object) -> list[str | None]:
+        return [(await Plain().ainvoke("one")).id, (await Plain().ainvoke("two")).id]
+
+    first, second = await RunnableLambda(twice).ainvoke("hi", own)
+    assert first != second
+    ids: dict[str, AIMessage] = await RunnableParallel(one=Plain(), two=Plain()).ainvoke("hi", own)
+    assert ids["one"].id != ids["two"].id
+    await (RunnablePassthrough() | model | (lambda answer: answer.text) | model).ainvoke("hi", own)
+    assert [name for name, _ in spy.runs] == ["Plain", "Plain"]
+    assert len({own["run_id"], *(run_id for _, run_id in spy.runs)}) == 3
+
+
+async def test_branches_that_give_nothing() -> None:
+    branches = RunnableParallel(one=RunnablePick("absent"))
+    assert await gathered(branches.astream({"k": 1})) == []
+    assert await branches.astream({"k": 1}).result() == {}
+    assert await gathered(RunnablePassthrough.assign(one=RunnablePick("absent")).astream({"k": 1})) == [{"k": 1}]
