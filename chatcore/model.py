@@ -72,6 +72,7 @@ from chatcore.prompt_values import PromptValue
 from chatcore.runnables import Runnable, RunnableConfig, RunnableSequence, RunnableSerializable
 from chatcore.schemas import convert_to_openai_tool
 from chatcore.schemas._answers import AnswerSchema
+from chatcore.schemas._strict import says_the_same_closed
 from chatcore.structured_output import AnswerParser, Asking, Method
 from chatcore.typed_stream import AsyncChatModelStream, ChatModelStream, PendingStream
 
@@ -232,7 +233,11 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """What listeners are told of the call's parameters; no secrets."""
-        return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **kwargs}
+        return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **self._shown(kwargs)}
+
+    def _shown(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A call's settings as listeners may see them: a model whose settings can hold secrets leaves these out."""
+        return settings
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """The facts about a call by which traces are searched, in the reference's names.
@@ -562,8 +567,13 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
         # A model that only takes tools answers by a tool, whatever way to the same answer was asked for.
         chosen: Method = method if method in methods else methods[0]
         answer = AnswerSchema.of(schema, strict=strict)
-        if chosen == "json_schema" and strict is None and answer.kind != "json_schema":
-            # A class is held to the letter where its schema allows it.
+        if (
+            chosen == "json_schema"
+            and strict is None
+            and answer.kind != "json_schema"
+            and says_the_same_closed(answer.parameters)
+        ):
+            # A class is held to the letter where that takes nothing from what it allows.
             with suppress(ConfigurationError):
                 answer = AnswerSchema.of(schema, strict=True)
         bound: Any = self
@@ -665,13 +675,18 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
         Raises:
             Exception: the first call that failed; the others have been cancelled by then.
         """
-        named = {"tags": tags, "metadata": metadata, "run_name": run_name, "run_id": run_id, "callbacks": callbacks}
-        config = cast("RunnableConfig", {key: value for key, value in named.items() if value is not None})
+        named = {"tags": tags, "metadata": metadata, "run_name": run_name, "callbacks": callbacks}
+        config = {key: value for key, value in named.items() if value is not None}
         settings = kwargs if stop is None else {"stop": stop, **kwargs}
         if isinstance(cast("object", messages), str | bytes | Mapping | PromptValue):
             msg = "generate takes a list with a list of messages for each prompt: [[HumanMessage(...)], ...]."
             raise InvalidInputError(msg)
-        requests = [self._request(prompt, config, settings, stream=False) for prompt in messages]
+        # Each call is a run of its own.
+        ids = [run_id if run_id is not None and index == 0 else uuid.uuid4() for index in range(len(messages))]
+        requests = [
+            self._request(prompt, cast("RunnableConfig", {**config, "run_id": each_id}), settings, stream=False)
+            for prompt, each_id in zip(messages, ids, strict=True)
+        ]
         results: dict[int, ChatResult] = {}
 
         async def each(index: int, request: Request) -> None:
@@ -690,10 +705,7 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
         return LLMResult(
             generations=[list(result.generations) for result in in_order],
             llm_output=self._combine_llm_outputs([result.llm_output for result in in_order]),
-            run=[
-                RunInfo(run_id=run_id if run_id is not None and index == 0 else uuid.uuid4())
-                for index in range(len(in_order))
-            ],
+            run=[RunInfo(run_id=each_id) for each_id in ids],
         )
 
     async def agenerate_prompt(

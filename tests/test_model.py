@@ -7,12 +7,14 @@ import itertools
 import pickle
 import sys
 import threading
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anyio
 import pytest
 
+from chatcore.callbacks import AsyncCallbackHandler
 from chatcore.engine.limits import TokenBucket
 from chatcore.errors import (
     InvalidInputError,
@@ -545,3 +547,21 @@ async def test_a_call_makes_few_calls() -> None:
     finally:
         sys.setprofile(before)
     assert len(calls) <= CALLS_ALLOWED, calls
+
+
+class Heard(AsyncCallbackHandler):
+    def __init__(self) -> None:
+        self.runs: list[Any] = []
+
+    async def on_chat_model_start(self, serialized: Any, messages: Any, *, run_id: Any, **kwargs: Any) -> None:
+        self.runs.append(run_id)
+
+
+async def test_generate_tells_the_ids_of_its_runs() -> None:
+    heard = Heard()
+    given = uuid.uuid4()
+    first = await Trivial().agenerate([["a"], ["b"]], callbacks=[heard], run_id=given)
+    assert [run.run_id for run in first.run or ()] == heard.runs
+    assert heard.runs[0] == given
+    assert len(set(heard.runs)) == 2
+    assert first.generations[1][0].message.id == f"lc_run--{heard.runs[1]}-0"

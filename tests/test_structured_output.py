@@ -234,6 +234,29 @@ async def test_what_is_sent() -> None:
     assert by_json == {"response_format": {"type": "json_object"}}
 
 
+class Tagged(BaseModel):
+    """Somebody, in words of anybody's choice."""
+
+    name: str
+    tags: dict[str, str] = {}
+
+
+class Optional(BaseModel):
+    """Somebody, perhaps."""
+
+    name: str
+    age: int = 3
+
+
+@pytest.mark.parametrize("schema", [Tagged, Optional, SCHEMA], ids=["any keys", "default", "json schema"])
+async def test_no_schema_is_made_strict_that_would_allow_less_then(schema: Any) -> None:
+    model = Scripted(answers=[WHOLE])
+    await model.with_structured_output(schema).ainvoke("hi")
+    form = model._asked[0][1]["response_format"]["json_schema"]
+    assert "strict" not in form
+    assert form["schema"].get("additionalProperties") is not False
+
+
 class WithOwnTools(BaseChatModel):
     """A model as written for the reference, which binds tools itself."""
 

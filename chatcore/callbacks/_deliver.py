@@ -428,10 +428,13 @@ _Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 def _chat_model_started(run: Run) -> _Arguments:
     stop: Any = run.settings.get("stop")
-    params = {**run.settings, "stop": stop}
-    if hasattr(run.runnable, "_get_invocation_params"):
-        params = run.runnable._get_invocation_params(**params)  # noqa: SLF001 - a chat model's
-    options = {**run.settings, "stop": stop} if run.stream else {"stop": stop}
+    settings = run.settings
+    params: dict[str, Any] = {**settings, "stop": stop}
+    model = run.runnable
+    if hasattr(model, "_get_invocation_params"):
+        params = model._get_invocation_params(**params)  # noqa: SLF001 - a chat model's
+        settings = model._shown(settings)  # noqa: SLF001 - as above
+    options = {**settings, "stop": stop} if run.stream else {"stop": stop}
     return (_serialized(run), [run.inputs]), {"invocation_params": params, "options": options, "batch_size": 1}
 
 

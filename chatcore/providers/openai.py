@@ -338,6 +338,9 @@ class ChatOpenAI(BaseChatModel):
         return {"model_name": settings.pop("model"), "base_url": self.base_url, **settings}
 
     @override
+    def _shown(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        return _harmless(settings)
+
     def _structured_methods(self) -> tuple[Method, ...]:
         if (self.profile or {}).get("structured_output") is False:
             return ("function_calling", "json_mode")
@@ -526,9 +529,18 @@ def _without_secrets(named: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _harmless(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What `bind` was given, without the keys in it."""
+    """Settings of a call, without the keys in them."""
     parts = ("extra_headers", "extra_query")
     return {name: _without_secrets(value) if name in parts else value for name, value in settings.items()}
+
+
+_OF_THE_MODEL = frozenset(
+    {
+        "api_key", "base_url", "default_headers", "default_query", "http_client", "max_retries", "openai_api_base",
+        "openai_api_key", "openai_organization", "openai_proxy", "organization", "project",
+    }
+)  # fmt: skip
+"""What is said of a model and its connection, once."""
 
 
 class _Call:
@@ -550,6 +562,10 @@ class _Call:
     def of(cls, defaults: dict[str, Any], stop: list[str] | None, given: Mapping[str, Any]) -> Self:
         if "timeout" in given:
             msg = "timeout= is no parameter of a call: give it to the model, or put `anyio.fail_after` around the call."
+            raise InvalidInputError(msg)
+        for name in _OF_THE_MODEL & given.keys():
+            # It would be written into the request's body, where it does nothing but be seen.
+            msg = f"{name}= is no parameter of a call: give it to the model, as ChatOpenAI({name}=...)."
             raise InvalidInputError(msg)
         settings = {**defaults, **given}
         if stop is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from chatcore.errors import ConfigurationError
 from chatcore.messages._shapes import is_dict, is_list
 
-__all__ = ["close"]
+__all__ = ["close", "says_the_same_closed"]
 
 # What no strict schema may say. A single `allOf` and `oneOf` say what can be said otherwise.
 _REFUSED = ("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "patternProperties")
@@ -33,6 +33,33 @@ def close(schema: dict[str, Any], *, name: str) -> dict[str, Any]:
     """
     _close(schema, name)
     return schema
+
+
+def says_the_same_closed(schema: Any) -> bool:
+    """Whether a schema allows the same answers once it is closed: nothing in it is open, and nothing may be left out.
+
+    Args:
+        schema: a JSON Schema, as `convert_to_openai_function` gives it.
+    """
+    if not is_dict(schema):
+        return True
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or "additionalProperties" in schema:
+        # An object of any keys would become one of none.
+        named = is_dict(properties) and bool(properties)
+        if not named or schema.get("additionalProperties") not in (None, False):
+            return False
+    if is_dict(properties) and set(schema.get("required") or ()) != set(properties):
+        return False
+    if "default" in schema:
+        return False
+    parts: list[Any] = [*(properties or {}).values()]
+    for key in ("$defs", "definitions"):
+        parts += (schema.get(key) or {}).values()
+    for key in ("anyOf", "oneOf", "allOf", "items", "prefixItems"):
+        inside = schema.get(key)
+        parts += inside if is_list(inside) else [inside]
+    return all(says_the_same_closed(part) for part in parts)
 
 
 def _close(schema: Any, path: str) -> None:

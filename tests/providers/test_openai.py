@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from chatcore.callbacks import BaseCallbackHandler
 from chatcore.engine.policies import Timeout
 from chatcore.errors import (
     AuthenticationError,
@@ -780,3 +781,32 @@ def test_profile_is_that_of_the_model_at_openai() -> None:
     older = ChatOpenAI(model="gpt-3.5-turbo", api_key="k", base_url="https://api.openai.com/v1")
     # It takes no JSON schema, so it is asked by a tool.
     assert "tools" in older.with_structured_output({"title": "a", "type": "object", "properties": {}}).first.kwargs  # type: ignore[attr-defined]
+
+
+class Shown(BaseCallbackHandler):
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+        self.seen.append(repr((serialized, kwargs)))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_handlers_see_no_keys_of_a_call(stream: bool) -> None:
+    shown = Shown()
+    model = ChatOpenAI(model="m", api_key="sk-model", base_url="http://127.0.0.1:9/v1", max_retries=0)
+    settings = {"extra_headers": {"Authorization": "Bearer sk-call", "X-Plain": "seen"}}
+    with pytest.raises(ConnectionFailedError):
+        if stream:
+            list(model.stream("hi", {"callbacks": [shown]}, **settings))
+        else:
+            model.invoke("hi", {"callbacks": [shown]}, **settings)
+    assert "X-Plain" in shown.seen[0]
+    assert "sk-" not in shown.seen[0]
+
+
+@pytest.mark.parametrize("name", ["api_key", "base_url", "max_retries"])
+def test_what_a_model_is_given_is_no_setting_of_a_call(name: str) -> None:
+    model = ChatOpenAI(model="m", api_key="k", base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(InvalidInputError, match=f"{name}= is no parameter of a call"):
+        model.invoke("hi", **{name: "x"})
