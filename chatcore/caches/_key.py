@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretBytes, SecretStr
 
 from chatcore.load import dumpd, dumps
 from chatcore.messages import BaseMessage
@@ -17,16 +17,20 @@ __all__ = ["cache_key"]
 
 _SECRET_NAME = re.compile(r"key|token|secret|auth|cookie|password|credential|signature", re.IGNORECASE)
 
+_PLACE = re.compile(r" at 0x[0-9a-fA-F]+>")
+"""Python's own way of showing an object that has no other."""
+
 _WITHOUT_EFFECT = frozenset({"stream"})
 """Settings that change how an answer comes, and not what it is."""
 
 
 def cache_key(
     messages: Sequence[BaseMessage], settings: Mapping[str, Any], identity: Mapping[str, Any]
-) -> tuple[str, str]:
+) -> tuple[str, str] | None:
     """Return the two texts that an answer is kept under: the prompt and the model's.
 
-    Equal calls have equal texts, in any process. No secret is in them.
+    Equal calls have equal texts, in any process. No secret is in them. None: a setting is an object that is known by
+    nothing but its place in memory, where another one may be next.
 
     Args:
         messages: what is asked; the ids of the messages do not matter.
@@ -35,7 +39,8 @@ def cache_key(
     """
     prompt = dumps([message.model_copy(update={"id": None}) if message.id else message for message in messages])
     given = {name: value for name, value in settings.items() if value is not None and name not in _WITHOUT_EFFECT}
-    return prompt, f"{_text(_without_reprs(dumpd(dict(identity))))}---{_text(_plain(given))}"
+    asked = _text(_plain(given))
+    return None if _PLACE.search(asked) else (prompt, f"{_text(_without_reprs(dumpd(dict(identity))))}---{asked}")
 
 
 def _text(value: Any) -> str:
@@ -54,13 +59,21 @@ def _without_reprs(value: Any) -> Any:
 
 
 def _plain(value: Any, name: str = "") -> Any:
-    """A setting as plain values, with digests in place of what by its name may be a secret."""
+    """A setting as plain values, with digests in place of what by its type or the names around it may be a secret."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, str(key)) for key, item in cast("Mapping[Any, Any]", value).items()}
+        held = cast("Mapping[Any, Any]", value)
+        return {str(key): _plain(item, name if _SECRET_NAME.search(name) else str(key)) for key, item in held.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, name) for item in cast("Sequence[Any]", value)]
-    if isinstance(value, str) and _SECRET_NAME.search(name):
-        return f"digest:{hashlib.sha256(value.encode()).hexdigest()}"
+    if isinstance(value, set | frozenset):
+        return sorted(_text(_plain(item, name)) for item in cast("set[Any]", value))
+    secret = value.get_secret_value() if isinstance(value, SecretStr | SecretBytes) else value
+    if secret is not value or (isinstance(secret, str | bytes) and _SECRET_NAME.search(name)):
+        return f"digest:{hashlib.sha256(secret.encode() if isinstance(secret, str) else secret).hexdigest()}"
+    return _of_type(value)
+
+
+def _of_type(value: Any) -> Any:
     if isinstance(value, type):
         # A schema of the same name may have changed since an answer was kept.
         schema = value.model_json_schema() if issubclass(value, BaseModel) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -39,10 +40,13 @@ class Caching:
     cache: BaseCache
     identity: Mapping[str, Any]
 
-    @opening
-    async def __call__(self, request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
+    def __call__(self, request: Request, next_open: Open) -> AbstractAsyncContextManager[Response[Any]]:
         """Answer from the cache, or by what is below. The request's `prepared` are its messages."""
         key = cache_key(cast("list[BaseMessage]", request.prepared), request.settings, self.identity)
+        return next_open(request) if key is None else self._answered(key, request, next_open)
+
+    @opening
+    async def _answered(self, key: tuple[str, str], request: Request, next_open: Open) -> AsyncGenerator[Response[Any]]:
         flight: _Flight | None = None
         if self.cache.coalesce:
             flights = _flights()
@@ -56,7 +60,8 @@ class Caching:
             if not request.stream:
                 flight = flights[name] = _Flight(flights, name)
         try:
-            kept = await self.cache.alookup(*key)
+            # An answer that has led to another attempt is no answer to that one.
+            kept = None if request.attempt > 1 else await self.cache.alookup(*key)
             if isinstance(kept, Sequence) and kept:
                 if flight is not None:
                     flight.land(kept)

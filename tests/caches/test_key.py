@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretBytes, SecretStr
 
 from chatcore.caches import cache_key
 from chatcore.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -19,7 +19,9 @@ class Schema(BaseModel):
 
 
 def key(messages: list[BaseMessage] | None = None, identity: Any = IDENTITY, **settings: Any) -> tuple[str, str]:
-    return cache_key(messages or [HumanMessage("Hello")], settings, identity)
+    found = cache_key(messages or [HumanMessage("Hello")], settings, identity)
+    assert found is not None
+    return found
 
 
 SAME = {
@@ -85,3 +87,28 @@ def test_keys_are_the_same_in_another_process() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == str(cache_key([HumanMessage("Hello")], {"stop": ["a"], "b": {"y"}}, {"model": "x"}))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"credentials": {"user": "sk-1"}},
+        {"auth": [{"value": "sk-1"}]},
+        {"api_key": b"sk-1"},
+        {"user": SecretStr("sk-1")},
+        {"user": SecretBytes(b"sk-1")},
+    ],
+)
+def test_secrets_of_any_form_are_not_shown(settings: dict[str, Any]) -> None:
+    _, asked = key(**settings)
+    assert "sk-1" not in asked
+    assert "digest:" in asked
+
+
+def test_secrets_are_told_apart() -> None:
+    assert key(user=SecretStr("a")) != key(user=SecretStr("b"))
+
+
+@pytest.mark.parametrize("thing", [object(), [{"deep": object()}], lambda: None])
+def test_what_is_known_by_its_place_in_memory_has_no_key(thing: object) -> None:
+    assert cache_key([HumanMessage("Hello")], {"thing": thing}, IDENTITY) is None

@@ -364,3 +364,10 @@ def test_as_in_the_reference(usage: Any) -> None:
 def test_a_list_of_answers_is_read_on_only_for_what_is_not_kept() -> None:
     model = FakeListChatModel(responses=["one", "two"], cache=InMemoryCache())
     assert [model.invoke(text).text for text in ("a", "a", "b", "a")] == ["one", "one", "two", "one"]
+
+
+@pytest.mark.anyio
+async def test_an_object_that_cannot_be_told_from_the_next_one_is_asked_about_anew(cache: BaseCache) -> None:
+    model = ScriptedChatModel(script=["one", "two"], cache=cache)
+    # Each is gone when the next one is made, and leaves it its place in memory.
+    assert [(await model.ainvoke("a", thing=object())).text for _ in range(2)] == ["one", "two"]
