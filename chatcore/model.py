@@ -67,6 +67,7 @@ from chatcore.messages import (
 )
 from chatcore.messages._input import standard_input
 from chatcore.messages._output_version import StandardChunks, in_standard_blocks
+from chatcore.messages._traced import traced
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult, RunInfo
 from chatcore.prompt_values import PromptValue
 from chatcore.runnables import Runnable, RunnableConfig, RunnableSequence, RunnableSerializable
@@ -233,7 +234,8 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """What listeners are told of the call's parameters; no secrets."""
-        return {**self._identifying_params, "_type": self._llm_type, "stop": stop, **self._shown(kwargs)}
+        # By the older name, which calls the other: a subclass may say more in either.
+        return {**self.dict(), "stop": stop, **self._shown(kwargs)}
 
     def _shown(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """A call's settings as listeners may see them: a model whose settings can hold secrets leaves these out."""
@@ -274,6 +276,10 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
         return opener(request)
 
     def _begin(self, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
+        for told in _TOLD:
+            if told in request.settings:
+                others = {key: value for key, value in request.settings.items() if key not in _TOLD}
+                request = request.edited(settings=others)
         if self.callbacks or request.config.get("callbacks"):
             return begun(request, self._start, runnable=self, **self._as_run(request))
         return self._start(request)
@@ -284,7 +290,7 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
         return {
             "name": self.get_name(),
             "kind": self._kind,
-            "inputs": _messages(request),
+            "inputs": traced(_messages(request)),
             "callbacks": self.callbacks,
             "tags": self.tags,
             "metadata": self.metadata,
@@ -539,7 +545,8 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
         are absent, of a TypedDict or a JSON schema dicts; the last one is whole and valid.
 
         Args:
-            schema: a pydantic model, a TypedDict or a dataclass; or a JSON schema with a title, or a tool dict.
+            schema: a pydantic model, a TypedDict or a dataclass; or a JSON schema with a title, or a tool dict. None,
+                with `"json_mode"`: any JSON object.
             method: `"json_schema"`: the provider holds the model to the schema; `"function_calling"`: the model calls
                 a tool of that schema; `"json_mode"`: the provider promises JSON, and the prompt must describe the
                 schema. None: the best that the model has.
@@ -564,6 +571,8 @@ class BaseChatModel(_Described, RunnableSerializable[LanguageModelInput, AIMessa
         if method is not None and method not in get_args(Method):
             msg = f"Unrecognized method argument. Expected one of {', '.join(get_args(Method))}. Received: {method!r}"
             raise ConfigurationError(msg)
+        if schema is None and method == "json_mode":
+            schema = {"title": "Answer", "type": "object"}
         # A model that only takes tools answers by a tool, whatever way to the same answer was asked for.
         chosen: Method = method if method in methods else methods[0]
         answer = AnswerSchema.of(schema, strict=strict)
@@ -808,6 +817,10 @@ def _coerce(given: object) -> list[BaseMessage]:
         msg = "The list of messages is empty; give at least one message."
         raise InvalidInputError(msg)
     return messages
+
+
+_TOLD = ("ls_structured_output_format", "structured_output_format")
+"""What models of the reference bind to tell its tracer about a structured answer; no setting of any provider's."""
 
 
 # ----------------------------------------------------------------------------------------------------- what a class has

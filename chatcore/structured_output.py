@@ -149,15 +149,43 @@ def _why(message: AIMessage) -> str:
 _PARSED_AT_LEAST = 256
 
 
+class _Parts(AddableDict):
+    """A part of a dict of message and object. Added up: messages are joined, and an object takes the last one's place.
+
+    begins: whether an attempt begins with it; what came before was not valid.
+    """
+
+    begins = False
+
+    def __add__(self, other: Mapping[str, Any]) -> AddableDict:
+        total = _Parts({} if isinstance(other, _Parts) and other.begins else self)
+        for key, value in other.items():
+            before = total.get(key)
+            total[key] = value if key != "raw" or before is None else before + value
+        return total
+
+
 class _Objects:
     """The objects that an answer's chunks come to, one after the other."""
 
-    __slots__ = ("_chunks", "_done", "_last", "_length", "_parser", "_read", "_texts", "_upstream", "_waiting")
+    __slots__ = (
+        "_begun",
+        "_chunks",
+        "_done",
+        "_last",
+        "_length",
+        "_parser",
+        "_read",
+        "_texts",
+        "_upstream",
+        "_waiting",
+    )
 
     def __init__(self, parser: AnswerParser, upstream: Response[Any]) -> None:
         self._parser = parser
         self._upstream = upstream
         self._chunks = ChunksOf(upstream)
+        self._begun = False
         self._texts: list[str] = []
         self._length = 0
         self._read = 0
@@ -174,8 +202,10 @@ class _Objects:
             part = self._part(chunk)
             if self._parser._raw:  # noqa: SLF001 - the same module
                 if part is not None:
-                    self._waiting.append(AddableDict(parsed=part))
-                return AddableDict(raw=chunk)
+                    self._waiting.append(_Parts(parsed=part))
+                first = _Parts(raw=chunk)
+                first.begins, self._begun = not self._begun, True
+                return first
             if part is not None:
                 return part
         whole = self._parser.whole(await self._upstream.result())
@@ -184,7 +214,7 @@ class _Objects:
             if whole == self._last:
                 raise StopAsyncIteration
             return whole
-        return AddableDict(parsed=whole["parsed"], parsing_error=None)
+        return _Parts(parsed=whole["parsed"], parsing_error=None)
 
     def _part(self, chunk: Any) -> Any:
         """The object as far as it has come, if it has grown."""
@@ -278,7 +308,7 @@ class _Asked:
                     kept = await self._response.result()
                     self._response = Whole(kept)
                     await self._response.__anext__()
-                    return AddableDict(parsed=None, parsing_error=error)
+                    return _Parts(parsed=None, parsing_error=error)
             await self.opened()
 
     async def _again(self, error: StructuredOutputError) -> bool:

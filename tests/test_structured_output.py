@@ -11,6 +11,7 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 from typing_extensions import TypedDict
 
 from chatcore import AIMessage, AIMessageChunk, BaseChatModel, ChatOpenAI
+from chatcore.caches import InMemoryCache
 from chatcore.errors import ChatCoreError, ConfigurationError, UnsupportedError
 from chatcore.exceptions import OutputParserException
 from chatcore.messages import ToolMessage
@@ -201,6 +202,30 @@ async def test_include_raw_streamed(answer: str) -> None:
     assert "".join(part["raw"].text for part in parts if "raw" in part) == answer
     assert (parts[-1]["parsing_error"] is None) == (answer == WHOLE)
     assert (await stream.result())["raw"].text == answer
+
+
+async def test_the_parts_of_a_streamed_dict_add_up_to_the_last_attempt() -> None:
+    model = Scripted(answers=['{"name": "An", "age": "x"}', WHOLE])
+    total: Any = None
+    async for part in model.with_structured_output(Person, include_raw=True, retries=1).astream("hi"):
+        total = part if total is None else total + part
+    assert (total["raw"].text, total["parsed"], total["parsing_error"]) == (WHOLE, Person(name="Ann", age=34), None)
+
+
+async def test_json_without_a_schema() -> None:
+    model = Scripted(answers=[WHOLE])
+    assert await model.with_structured_output(None, method="json_mode").ainvoke("hi") == {"name": "Ann", "age": 34}
+    with pytest.raises(ConfigurationError, match="needs a schema"):
+        model.with_structured_output(None)
+
+
+async def test_an_answer_that_was_not_valid_is_not_asked_for_from_the_cache_again() -> None:
+    model = Scripted(answers=["{}", WHOLE], cache=InMemoryCache())
+    runnable = model.with_structured_output(Person).with_retry(wait_exponential_jitter=False)
+    assert await runnable.ainvoke("hi") == Person(name="Ann", age=34)
+    # And the good one is kept in its place.
+    assert await runnable.ainvoke("hi") == Person(name="Ann", age=34)
+    assert len(model._asked) == 2
 
 
 async def test_tools_beside_the_schema() -> None:

@@ -408,6 +408,8 @@ class Handlers:
             more: dict[str, Any] = {"run_id": run.id, "parent_run_id": run.parent_id, "tags": run.tags}
             if event == "on_llm_error":
                 more["response"] = _result([] if run.partial is None else [_generation(run.partial)])
+            elif event == "on_tool_error":
+                more["tool_call_id"] = run.details.get("tool_call_id")
             elif run.stream and event == "on_chain_error":
                 more["inputs"] = run.inputs
             await _tell_each(self.handlers, methods, event, (error,), more)
@@ -433,7 +435,8 @@ def _chat_model_started(run: Run) -> _Arguments:
     model = run.runnable
     if hasattr(model, "_get_invocation_params"):
         params = model._get_invocation_params(**params)  # noqa: SLF001 - a chat model's
-        settings = model._shown(settings)  # noqa: SLF001 - as above
+        # What the model does not tell as a parameter is not told as an option either.
+        settings = {key: params[key] for key in settings if key in params}
     options = {**settings, "stop": stop} if run.stream else {"stop": stop}
     return (_serialized(run), [run.inputs]), {"invocation_params": params, "options": options, "batch_size": 1}
 

@@ -123,6 +123,7 @@ def begun(  # noqa: PLR0913 - what a call knows of itself, all by name
         request.upstream,
         request.prepared,
         run=run,
+        attempt=request.attempt,
     )
     return followed(run, within_it, start)
 

@@ -246,8 +246,9 @@ class Retry:
             response: Response[Any] | None = None
             for attempt in count(1):
                 try:
-                    if attempt > 1 and request.run is not None:
-                        request = request.edited(labels=(f"retry:attempt:{attempt}",))
+                    if attempt > 1:
+                        label = () if request.run is None else (f"retry:attempt:{attempt}",)
+                        request = request.edited(attempt=attempt, labels=label)
                     response = await stack.enter_async_context(next_open(request))
                 except Exception as error:
                     if attempt >= self.attempts or not self.covers(error) or any(o.covers(error) for o in outer):

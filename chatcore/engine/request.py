@@ -67,6 +67,7 @@ class Request:
     prepared: what a runnable derived from `input`, kept so that another attempt need not derive it again.
     labels: tags of the next run alone: which step of a sequence it is, or which attempt.
     run: this call as its listeners see it; None: nobody listens.
+    attempt: counts from 1; a later one is not answered from a cache, for what is kept there may be what failed.
     """
 
     input: Any
@@ -79,6 +80,7 @@ class Request:
     prepared: Any = field(default=None, repr=False)
     labels: tuple[str, ...] = ()
     run: Run | None = field(default=None, repr=False)
+    attempt: int = 1
 
     def edited(self, **changes: Any) -> Request:
         """A copy with some fields changed."""
@@ -103,6 +105,7 @@ class Request:
             self.retried_by,
             upstream,
             labels=() if label is None else (label,),
+            attempt=self.attempt,
         )
 
 

@@ -214,7 +214,12 @@ class Runnable(Described, Generic[In, Out]):
 
     def _with(self, layer: Middleware) -> Self:
         decorated = self._copied()
-        object.__setattr__(decorated, "_middleware", (*self._middleware, layer))
+        layers = self._middleware
+        if isinstance(layer, Edit) and layers and isinstance(layers[-1], Edit):
+            # One upon the other is one: who binds at each turn of a loop must not make each call slower than the last.
+            *layers, last = layers
+            layer = Edit({**last.settings, **layer.settings}, merge_configs(last.config, layer.config))
+        object.__setattr__(decorated, "_middleware", (*layers, layer))
         stand_in(decorated)
         return decorated
 

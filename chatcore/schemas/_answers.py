@@ -80,6 +80,9 @@ class AnswerSchema:
                 " TypedDict or a dataclass."
             )
             raise ConfigurationError(msg)
+        if schema is None:
+            msg = "Structured output needs a schema; only method='json_mode' does without one."
+            raise ConfigurationError(msg)
         kind = _kind(schema)
         function = convert_to_openai_function(_as_tool(schema), strict=strict)
         return cls(
