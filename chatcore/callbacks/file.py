@@ -15,10 +15,12 @@ __all__ = ["FileCallbackHandler"]
 class FileCallbackHandler(StdOutCallbackHandler):
     """Writes to a file when chains begin and end, and what tools and agents say.
 
+    .. skip: next "writes a file"
+
     ::
 
         with FileCallbackHandler("calls.log") as handler:
-            chain.invoke("hi", {"callbacks": [handler]})
+            model.invoke("hi", {"callbacks": [handler]})
 
     filename: the file.
     mode: how it is opened; `"a"` adds to what is there.

@@ -779,7 +779,9 @@ def atrace_as_chain_group(
 
     ::
 
-        async with atrace_as_chain_group("both", AsyncCallbackManager([handler])) as group:
+        from chatcore.callbacks import StdOutCallbackHandler
+
+        async with atrace_as_chain_group("both", AsyncCallbackManager([StdOutCallbackHandler()])) as group:
             await model.ainvoke("one", {"callbacks": group})
             await model.ainvoke("two", {"callbacks": group})
 

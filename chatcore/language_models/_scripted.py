@@ -85,6 +85,8 @@ class ScriptedChatModel(BaseChatModel):
 
     ::
 
+        from chatcore import RateLimited, StreamInterrupted
+
         model = ScriptedChatModel(
             script=[
                 {"name": "add", "args": {"a": 1, "b": 2}},  # a tool call

@@ -27,9 +27,9 @@ class RunnableBranch(Runnable[Input, Output]):
     ::
 
         RunnableBranch(
-            (lambda text: "?" in text, answer),
-            (lambda text: "!" in text, calm_down),
-            smalltalk,
+            (lambda text: "?" in text, model),
+            (lambda text: "!" in text, str.lower),
+            lambda text: "I see.",
         )
 
     Args:

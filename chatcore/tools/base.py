@@ -85,8 +85,12 @@ class InjectedToolArg(Injected):
 
     ::
 
+        from typing import Annotated
+        from chatcore import tool
+
         @tool
-        def balance(account: str, user: Annotated[User, InjectedToolArg]) -> float: ...
+        def balance(account: str, user: Annotated[str, InjectedToolArg]) -> float:
+            \"\"\"Tell the balance of an account.\"\"\"
     """
 
 

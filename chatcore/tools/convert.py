@@ -88,6 +88,9 @@ def tool(  # noqa: PLR0913 - the reference's signature
 
     ::
 
+        from typing import Annotated
+        from chatcore import ChatPromptTemplate
+
         @tool
         def search(query: str, limit: int = 10) -> list[str]:
             \"\"\"Search the library.\"\"\"
@@ -96,7 +99,7 @@ def tool(  # noqa: PLR0913 - the reference's signature
         async def look_up(word: Annotated[str, "in its basic form"]) -> str:
             \"\"\"Look a word up.\"\"\"
 
-        answer = tool("answer", prompt | model)
+        answer = tool("answer", ChatPromptTemplate.from_template("{question}") | model)
 
     Args:
         name_or_callable: the function, or a name for the tool; the function's own name if absent.

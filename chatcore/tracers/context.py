@@ -19,7 +19,7 @@ def collect_runs() -> Generator[RunCollectorCallbackHandler]:
     ::
 
         with collect_runs() as collected:
-            chain.invoke("hi")
+            model.invoke("hi")
         collected.traced_runs[0].id
 
     Yields:
