@@ -215,9 +215,10 @@ class Runnable(Described, Generic[In, Out]):
     def _with(self, layer: Middleware) -> Self:
         decorated = self._copied()
         layers = self._middleware
-        if isinstance(layer, Edit) and layers and isinstance(layers[-1], Edit):
+        last = layers[-1] if layers else None
+        if isinstance(layer, Edit) and isinstance(last, Edit):
             # One upon the other is one: who binds at each turn of a loop must not make each call slower than the last.
-            *layers, last = layers
+            layers = layers[:-1]
             layer = Edit({**last.settings, **layer.settings}, merge_configs(last.config, layer.config))
         object.__setattr__(decorated, "_middleware", (*layers, layer))
         stand_in(decorated)

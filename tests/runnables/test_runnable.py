@@ -541,3 +541,10 @@ async def test_branches_that_give_nothing() -> None:
     assert await gathered(branches.astream({"k": 1})) == []
     assert await branches.astream({"k": 1}).result() == {}
     assert await gathered(RunnablePassthrough.assign(one=RunnablePick("absent")).astream({"k": 1})) == [{"k": 1}]
+
+
+async def test_binding_at_each_turn_of_a_loop_costs_no_call_more() -> None:
+    bound = RunnableLambda(lambda _, **settings: settings)
+    for turn in range(5_000):
+        bound = bound.bind(turn=turn).with_config(metadata={"turn": turn})
+    assert await bound.ainvoke("x") == {"turn": 4_999}
