@@ -565,3 +565,53 @@ async def test_generate_tells_the_ids_of_its_runs() -> None:
     assert heard.runs[0] == given
     assert len(set(heard.runs)) == 2
     assert first.generations[1][0].message.id == f"lc_run--{heard.runs[1]}-0"
+
+
+class Recording(BaseChatModel):
+    """Keeps the settings that it was called with, and tells of itself in its own way."""
+
+    settings: list[Any] = []  # noqa: RUF012 - a field
+
+    @property
+    def _llm_type(self) -> str:
+        return "recording"
+
+    def dict(self, **kwargs: Any) -> Any:
+        return {**super().dict(**kwargs), "said": "by the older name"}
+
+    def _get_invocation_params(self, stop: Any = None, **kwargs: Any) -> Any:
+        told = super()._get_invocation_params(stop, **kwargs)
+        return {**told, "inner": "***"} if "inner" in told else told
+
+    async def _astream(self, messages: Any, stop: Any = None, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        self.settings.append(kwargs)
+        yield chunk("a")
+
+
+class Told(AsyncCallbackHandler):
+    def __init__(self) -> None:
+        self.kwargs: list[dict[str, Any]] = []
+
+    async def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:
+        self.kwargs.append(kwargs)
+
+
+async def test_what_a_model_does_not_tell_is_no_option_either() -> None:
+    told = Told()
+    model = Recording()
+    async for _ in model.astream("x", {"callbacks": [told]}, inner="secret", k=1):
+        pass
+    assert model.settings == [{"inner": "secret", "k": 1}]
+    assert told.kwargs[0]["options"] == {"inner": "***", "k": 1, "stop": None}
+    assert told.kwargs[0]["invocation_params"]["said"] == "by the older name"
+    assert "secret" not in str(told.kwargs)
+
+
+@pytest.mark.parametrize("name", ["ls_structured_output_format", "structured_output_format"])
+async def test_what_is_bound_for_a_tracer_is_no_setting_of_a_hook(name: str) -> None:
+    model = Recording()
+    bound = model.bind(**{name: {"kwargs": {}, "schema": {}}}, k=1)
+    await bound.ainvoke("x")
+    _ = [part async for part in bound.astream("x")]
+    await (await bound.astream_events("x", version="v3"))
+    assert model.settings == [{"k": 1}] * 3
