@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 # What the run within a run were the first to load, it would drop at its end, and there would be two of each class.
-import chatcore.providers.openai
-import chatcore.testing  # noqa: F401 - as above
+import chatcore.providers.openai  # noqa: F401 - as said
+import chatcore.testing  # noqa: F401 - as said
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
