@@ -989,7 +989,7 @@ def _no_chunk(given: object) -> MalformedResponseError:
 class _Chunks:
     """A streamed answer: what the hook yields, given on as message chunks, and joined on the way."""
 
-    __slots__ = ("_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_standard", "_whole")
+    __slots__ = ("_broken", "_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_standard", "_whole")
 
     def __init__(
         self,
@@ -998,6 +998,7 @@ class _Chunks:
         first: Any,
         request: Request,
     ) -> None:
+        self._broken = False
         self._standard = StandardChunks() if model.output_version == "v1" else None
         self._first: ChatGenerationChunk | AIMessageChunk | None = first
         self._next = chunks.__anext__
@@ -1032,6 +1033,9 @@ class _Chunks:
             try:
                 chunk = await self._next()
             except StopAsyncIteration:
+                if self._broken:
+                    msg = f"The stream was cut short after {len(self._joined)} chunks: a pull of it had been cancelled."
+                    raise StreamInterrupted(msg, partial=self.partial()) from None
                 return self._end()
             except ProviderError as error:
                 msg = f"The stream broke off after {len(self._joined)} chunks: {error}"
@@ -1043,6 +1047,10 @@ class _Chunks:
                     provider=error.provider,
                     model=error.model,
                 ) from error
+            except BaseException:
+                # A generator that was left by an error has ended, and says no more than that: this is no end of ours.
+                self._broken = True
+                raise
         message = chunk if type(chunk) is AIMessageChunk else self._unpacked(chunk)
         if self._standard is not None:
             message = self._standard.of(message)

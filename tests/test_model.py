@@ -27,7 +27,7 @@ from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessa
 from chatcore.model import BaseChatModel
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from chatcore.prompt_values import StringPromptValue
-from chatcore.runnables import RunnableLambda
+from chatcore.runnables import RunnableGenerator, RunnableLambda
 from tests.engine.models import Named, Plain, Streaming, SyncPlain, SyncStreaming, chunk, letters
 
 pytestmark = pytest.mark.anyio
@@ -615,3 +615,34 @@ async def test_what_is_bound_for_a_tracer_is_no_setting_of_a_hook(name: str) -> 
     _ = [part async for part in bound.astream("x")]
     await (await bound.astream_events("x", version="v3"))
     assert model.settings == [{"k": 1}] * 3
+
+
+async def test_a_stream_whose_pull_was_cancelled_does_not_end_as_if_it_were_whole() -> None:
+    waiting = anyio.Event()
+
+    class Slow(BaseChatModel):
+        @property
+        def _llm_type(self) -> str:
+            return "slow"
+
+        async def _astream(self, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any) -> Any:
+            yield AIMessageChunk(content="a")
+            waiting.set()
+            await anyio.sleep_forever()
+
+    async def impatient(chunks: Any) -> Any:
+        pulls = aiter(chunks)
+        yield (await anext(pulls)).text
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as tasks:
+
+                async def give_up() -> None:
+                    await waiting.wait()
+                    scope.cancel()
+
+                tasks.start_soon(give_up)
+                await anext(pulls)
+        yield (await anext(pulls)).text
+
+    with pytest.raises(StreamInterrupted, match="a pull of it had been cancelled"):
+        await (Slow() | RunnableGenerator(impatient)).astream("hi").result()

@@ -51,8 +51,14 @@ def _without_reprs(value: Any) -> Any:
     """A model as it is dumped, but for what holds addresses in memory, and differs from process to process."""
     if isinstance(value, dict):
         held = cast("dict[str, Any]", value)
-        dropped = {"repr", "graph"} if held.get("lc") == 1 and "type" in held else frozenset[str]()
-        return {str(key): _without_reprs(item) for key, item in held.items() if key not in dropped}
+        if held.get("lc") != 1 or "type" not in held:
+            return {str(key): _without_reprs(item) for key, item in held.items()}
+        kept = {key: _without_reprs(item) for key, item in held.items() if key not in {"repr", "graph"}}
+        shown = held.get("repr")
+        if isinstance(shown, str) and not _PLACE.search(shown):
+            # All that is known of it. As a digest, since it may show anything.
+            kept["repr"] = _digest(shown.encode())
+        return kept
     if isinstance(value, list):
         return [_without_reprs(item) for item in cast("list[Any]", value)]
     return value
@@ -69,8 +75,12 @@ def _plain(value: Any, name: str = "") -> Any:
         return sorted(_text(_plain(item, name)) for item in cast("set[Any]", value))
     secret = value.get_secret_value() if isinstance(value, SecretStr | SecretBytes) else value
     if secret is not value or (isinstance(secret, str | bytes) and _SECRET_NAME.search(name)):
-        return f"digest:{hashlib.sha256(secret.encode() if isinstance(secret, str) else secret).hexdigest()}"
+        return _digest(secret.encode() if isinstance(secret, str) else secret)
     return _of_type(value)
+
+
+def _digest(secret: bytes) -> str:
+    return f"digest:{hashlib.sha256(secret).hexdigest()}"
 
 
 def _of_type(value: Any) -> Any:

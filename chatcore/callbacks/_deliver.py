@@ -21,9 +21,13 @@ from functools import lru_cache, partial, wraps
 from types import coroutine
 from typing import Any, NamedTuple, ParamSpec, TypeVar, cast, overload
 
+import anyio
+
 from chatcore.callbacks.base import AsyncCallbackHandler, BaseCallbackHandler
+from chatcore.engine._host import told_to_stop
 from chatcore.engine.runs import Run, to_the_last
 from chatcore.engine.threads import await_from_thread, in_thread
+from chatcore.errors import ChatCoreError
 from chatcore.messages import AIMessageChunk, get_buffer_string
 from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_private
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, LLMResult
@@ -205,8 +209,9 @@ async def _tell(
                     await rest
             elif awaited or inspect.isawaitable(done):
                 await _finish(handler, done, here=here)
-        except Exception as error:  # noqa: BLE001 - a handler's failure is not the call's
-            raised = await _failed(_Call(handler, name, given, kwargs, here, quiet), error) or raised
+        except BaseException as error:  # noqa: BLE001 - a handler's failure is not the call's
+            call = _Call(handler, name, given, kwargs, here, quiet)
+            raised = await _failed(call, _its_own(error, here=here)) or raised
     if off_the_loop:
         raised = await _tell_off_the_loop(off_the_loop) or raised
     if raised is not None:
@@ -224,6 +229,15 @@ async def _tell_each(
     others = tuple(method for method in methods if not (method.awaited or handlers[method.position].run_inline))
     in_turn = [*waited, others] if others else waited
     await to_the_last(partial(_tell, handlers, each, event, args, kwargs) for each in in_turn)
+
+
+def _its_own(error: BaseException, *, here: bool) -> Exception:
+    """A handler's failure; what is none of its own is raised."""
+    if isinstance(error, Exception):
+        return error
+    if here or not isinstance(error, anyio.get_cancelled_exc_class()) or told_to_stop():
+        raise error
+    return ChatCoreError("It awaited a task that somebody else had cancelled.")
 
 
 def _as_text(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -935,7 +935,7 @@ async def _dispatch(name: str, data: Any, config: Mapping[str, Any] | None, *, h
     settings: Mapping[str, Any] = {**(around.config if around is not None else {}), **(config or {})}
     manager = settings.get("callbacks")
     if not isinstance(manager, BaseCallbackManager) or manager.parent_run_id is None:
-        if around is not None and not around.heard_by:
+        if around is not None and around.within:
             # Within a call to which nobody listens, and so there is no run.
             return
         msg = (

@@ -231,8 +231,8 @@ def surrounding(config: Mapping[str, Any]) -> Generator[None, None, None]:
 @contextmanager
 def heard_by(handler: Any) -> Generator[None, None, None]:
     """Let `handler` hear every call made in this block, and in tasks and threads begun in it."""
-    around = ambient.get() or Ambient({})
-    ambient.set(Ambient(around.config, (*around.heard_by, handler)))
+    around = ambient.get() or Ambient({}, within=False)
+    ambient.set(around._replace(heard_by=(*around.heard_by, handler)))
     try:
         yield
     finally:
@@ -240,4 +240,4 @@ def heard_by(handler: Any) -> Generator[None, None, None]:
         now = ambient.get()
         if now is not None:
             left = tuple(one for one in now.heard_by if one is not handler)
-            ambient.set(Ambient(now.config, left) if left or now.config else None)
+            ambient.set(now._replace(heard_by=left) if left or now.within else None)

@@ -112,3 +112,16 @@ def test_secrets_are_told_apart() -> None:
 @pytest.mark.parametrize("thing", [object(), [{"deep": object()}], lambda: None])
 def test_what_is_known_by_its_place_in_memory_has_no_key(thing: object) -> None:
     assert cache_key([HumanMessage("Hello")], {"thing": thing}, IDENTITY) is None
+
+
+class Shown:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __repr__(self) -> str:
+        return f"Shown({self.number})"
+
+
+def test_models_that_differ_in_what_is_only_shown_have_keys_of_their_own() -> None:
+    one, two, again = (cache_key([HumanMessage("hi")], {}, {"held": Shown(number)}) for number in (1, 2, 1))
+    assert one == again != two

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import gc
 import logging
@@ -343,3 +344,19 @@ async def test_the_result_that_is_told_is_like_any_other() -> None:
     assert told[0].model_dump() == validated.model_dump()
     assert told[0].model_fields_set == validated.model_fields_set
     assert told[0].model_copy().flatten() == validated.flatten()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_handler_that_awaits_what_was_cancelled_elsewhere_does_not_cancel_the_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Lost(AsyncCallbackHandler):
+        async def on_llm_end(self, response: Any, **kwargs: Any) -> None:
+            task = asyncio.ensure_future(asyncio.sleep(60))
+            task.cancel()
+            await task
+
+    told, run = _run(Lost())
+    await told.ended(run, AIMessage(content="hi"))
+    assert "somebody else had cancelled" in caplog.text

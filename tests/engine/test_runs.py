@@ -64,14 +64,14 @@ def test_the_config_around_is_found_until_the_block_is_left() -> None:
     assert ambient.get() is None
     with surrounding({"tags": ["outer"]}):
         with surrounding({"tags": ["inner"]}):
-            assert ambient.get() == ({"tags": ["inner"]}, ())
-        assert ambient.get() == ({"tags": ["outer"]}, ())
+            assert ambient.get() == ({"tags": ["inner"]}, (), True)
+        assert ambient.get() == ({"tags": ["outer"]}, (), True)
     assert ambient.get() is None
 
 
 def test_handlers_hear_what_is_called_within_the_block() -> None:
     with heard_by("first"), surrounding({"tags": []}), heard_by("second"):
-        assert ambient.get() == ({"tags": []}, ("first", "second"))
+        assert ambient.get() == ({"tags": []}, ("first", "second"), True)
     assert ambient.get() is None
 
 
@@ -81,3 +81,8 @@ def test_the_block_may_be_left_in_another_context() -> None:
     # As a generator's block that is closed by the garbage collector: nothing to take away here, and no complaint.
     block.__exit__(None, None, None)
     assert ambient.get() is None
+
+
+def test_handlers_alone_are_no_call() -> None:
+    with heard_by("first"):
+        assert ambient.get() == ({}, ("first",), False)
