@@ -207,10 +207,12 @@ class Ambient(NamedTuple):
 
     config: the config of the call around them.
     heard_by: handlers of every call, whatever its config says.
+    within: whether there is a call around them; False: there are only handlers.
     """
 
     config: Mapping[str, Any]
     heard_by: tuple[Any, ...] = ()
+    within: bool = True
 
 
 ambient: ContextVar[Ambient | None] = ContextVar("chatcore_ambient", default=None)
