@@ -44,6 +44,7 @@ async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
     depth = _depth.get()
     abandons = _abandons.get()
     job = _Job(partial(_deeper, depth + 1, partial(act, *args, **kwargs)))
+    cancelled: BaseException | None = None
     with anyio.CancelScope() as scope:
         try:
             return await anyio.to_thread.run_sync(job.run, abandon_on_cancel=abandons, limiter=_limiter(depth))
@@ -60,7 +61,7 @@ async def in_thread(act: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
             await job.until_done()
     # Outside the scope, which would take it for its own.
     try:
-        raise cancelled
+        raise cast("BaseException", cancelled)
     finally:
         # Its traceback holds this frame.
         del cancelled
