@@ -169,9 +169,9 @@ async def test_a_natively_cancelled_caller_waits_for_the_end() -> None:
 
     task = asyncio.create_task(read())
     await asyncio.to_thread(begun.wait)
-    await asyncio.sleep(0.01)
+    await anyio.wait_all_tasks_blocked()
     task.cancel()
-    await asyncio.sleep(0.01)
+    await anyio.wait_all_tasks_blocked()
     assert not task.done()
     go_on.set()
     with pytest.raises(asyncio.CancelledError):
