@@ -81,7 +81,7 @@ from chatcore.runnables._schemas import (
     result_type,
     root_model,
 )
-from chatcore.runnables._verbs import VERBS, Verbs, routed
+from chatcore.runnables._verbs import VERBS, Verbs, opened_items, routed
 from chatcore.runnables.config import (
     DEFAULT_RECURSION_LIMIT,
     acall_func_with_variable_args,
@@ -1332,23 +1332,11 @@ class RunnableGenerator(Runnable[In, Out], _Transformer):
         return f"RunnableGenerator({getattr(self._transform, '__name__', '...')})"
 
 
-@opening
-async def _generated(runnable: Runnable[Any, Any], made: Any, request: Request) -> AsyncGenerator[Response[Any]]:
+def _generated(runnable: Runnable[Any, Any], made: Any, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
     """The items of a generator as a response."""
     items = made if hasattr(made, "__anext__") else iterate_in_thread(made)
-    steps = _Within(items, request.config)
-    try:
-        try:
-            first = await anext(steps)
-        except StopAsyncIteration:
-            msg = f"{runnable.get_name()} yielded nothing; a generator in a sequence must yield at least once."
-            raise InvalidInputError(msg) from None
-        response = Streamed(first, steps)
-        # What is asked for as a whole is whole once it is open, so that another attempt can mend any failure of it.
-        yield response if request.stream else Whole(await response.result())
-    finally:
-        with anyio.move_on_after(CLOSING_SECONDS, shield=True):
-            await items.aclose()
+    silent = f"{runnable.get_name()} yielded nothing; a generator in a sequence must yield at least once."
+    return opened_items(_Within(items, request.config), request, silent)
 
 
 class _Within(AsyncIterator[Any]):
@@ -1356,13 +1344,16 @@ class _Within(AsyncIterator[Any]):
 
     __slots__ = ("_config", "_items")
 
-    def __init__(self, items: AsyncIterator[Any], config: Mapping[str, Any]) -> None:
+    def __init__(self, items: Any, config: Mapping[str, Any]) -> None:
         self._items = items
         self._config = config
 
     async def __anext__(self) -> Any:
         with surrounding(self._config):
             return await self._items.__anext__()
+
+    async def aclose(self) -> None:
+        await self._items.aclose()
 
 
 class RunnablePassthrough(Runnable[Other, Other], _Transformer):

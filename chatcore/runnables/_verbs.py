@@ -31,7 +31,7 @@ from chatcore.engine.threads import in_thread, iterate_from_thread, iterate_in_t
 from chatcore.errors import InvalidInputError, UnsupportedError
 from chatcore.runnables.config import ensure_config
 
-__all__ = ["VERBS", "Verbs", "routed"]
+__all__ = ["VERBS", "Verbs", "opened_items", "routed"]
 
 VERBS = ("ainvoke", "invoke", "astream", "stream", "atransform", "transform")
 """What a class may give, preferred ones first."""
@@ -102,7 +102,28 @@ async def _plain(runnable: Any, name: str, request: Request) -> AsyncGenerator[R
 
 
 @opening
-async def _in_chunks(runnable: Any, name: str, request: Request) -> AsyncGenerator[Response[Any]]:
+async def opened_items(items: Any, request: Request, silent: str) -> AsyncGenerator[Response[Any]]:
+    """What an async iterator yields, as a response; it is closed with it.
+
+    Args:
+        items: the iterator.
+        request: the call.
+        silent: what its error says if it yields nothing.
+    """
+    try:
+        try:
+            first = await anext(items)
+        except StopAsyncIteration:
+            raise InvalidInputError(silent) from None
+        response = Streamed(first, items)
+        # What is asked for as a whole is whole once it is open, so that another attempt can mend any failure of it.
+        yield response if request.stream else Whole(await response.result())
+    finally:
+        with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+            await items.aclose()
+
+
+def _in_chunks(runnable: Any, name: str, request: Request) -> AbstractAsyncContextManager[Response[Any]]:
     verb = getattr(runnable, name)
     config = ensure_config(cast("Any", request.config))
     is_async = name.startswith("a")
@@ -116,17 +137,8 @@ async def _in_chunks(runnable: Any, name: str, request: Request) -> AsyncGenerat
     else:
         # Each step is made in a thread of its own, so the mark is set at each step there too.
         items = iterate_in_thread(_inside_each(runnable, partial(verb, given, config, **request.settings)))
-    try:
-        try:
-            first = await anext(items)
-        except StopAsyncIteration:
-            msg = f"{type(runnable).__name__}.{name} gave no chunk; it must give at least one."
-            raise InvalidInputError(msg) from None
-        response = Streamed(first, items)
-        yield response if request.stream else Whole(await response.result())
-    finally:
-        with anyio.move_on_after(CLOSING_SECONDS, shield=True):
-            await items.aclose()
+    silent = f"{type(runnable).__name__}.{name} gave no chunk; it must give at least one."
+    return opened_items(items, request, silent)
 
 
 class _Inside(AsyncIterator[Any]):
