@@ -226,3 +226,9 @@ def _rows(path: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
     finally:
         connection.close()
+
+
+def test_models_do_without_sqlite() -> None:
+    code = "import sys; sys.modules['sqlite3'] = None; import chatcore.model; print('made do')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "made do"
