@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatcore.errors import WrongTypeError
+
 __all__ = ["get_debug", "get_llm_cache", "get_verbose", "set_debug", "set_llm_cache", "set_verbose"]
 
 _llm_cache: Any = None
@@ -16,7 +18,14 @@ def set_llm_cache(value: Any) -> None:
 
     Args:
         value: a `chatcore.caches.BaseCache`; None: no cache.
+
+    Raises:
+        WrongTypeError: it is no cache.
     """
+    if value is not None and not hasattr(value, "alookup"):
+        # Known by its method, since caches are on a floor above.
+        msg = f"set_llm_cache takes a cache, such as chatcore.caches.InMemoryCache(), not {type(value).__name__}."
+        raise WrongTypeError(msg)
     global _llm_cache  # noqa: PLW0603 - a setting of the process
     _llm_cache = value
 
