@@ -9,35 +9,39 @@ differs between hosts is told apart by the answer itself, so that no table is ne
 
 from __future__ import annotations
 
-import math
-from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import pydantic_core
+from typing_extensions import override
 
-from chatcore.errors import ConnectionFailedError, MalformedResponseError, NotFoundError, ProviderError
-from chatcore.http.sse import SSEDecoder
-from chatcore.http.status import error_from_event, redacted
-from chatcore.messages import Accumulator
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages._tool_calls import finished_calls
 from chatcore.messages.ai import build_chunk, build_message
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from chatcore.providers._wire import (
+    EVENTS,
+    MAX_BODY_BYTES,
+    Exchange,
+    StreamDecoder,
+    as_object,
+    as_objects,
+    as_text,
+    count,
+    generation,
+    opening,
+    parsed,
+    text_of,
+    unasked_stream,
+    whole_chunk,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chatcore.http.sse import ServerSentEvent
-    from chatcore.messages import AIMessage, AIMessageChunk, ToolCallChunk, UsageMetadata
+    from chatcore.messages import AIMessage, ToolCallChunk, UsageMetadata
 
-__all__ = ["MAX_BODY_BYTES", "AnswerDecoder", "Exchange", "decode_answer"]
-
-MAX_BODY_BYTES: Final = 64 * 1024 * 1024
-"""How large a whole answer, or one event of a stream, may be."""
-
-_BOM: Final = b"\xef\xbb\xbf"
-_SPACE: Final = b" \t\r\n"
+__all__ = ["AnswerDecoder", "decode_answer"]
 
 _TOP_LEVEL_KEPT: Final = ("citations", "search_results", "images", "related_questions")
 """What hosts add beside the choices and a user may want: Perplexity's sources."""
@@ -46,61 +50,7 @@ _MESSAGE_KEPT: Final = ("annotations", "images")
 """Lists of a message that are kept as they are; a stream's come with its last chunk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What is known of an answer before it is read.
-
-    provider: the host's name, for errors and `model_provider`.
-    model: the model asked for, for errors.
-    request_id: the host's id of the request, for errors.
-    metadata: what the reply's headers say; it joins the `response_metadata` of the message.
-    secrets: keys that were sent; no error repeats them.
-    """
-
-    provider: str = "openai"
-    model: str | None = None
-    request_id: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def failed(self, payload: object) -> ProviderError:
-        """The error that `payload` holds."""
-        return error_from_event(
-            payload, provider=self.provider, model=self.model, request_id=self.request_id, secrets=self.secrets
-        )
-
-    def sign(self, error: ProviderError) -> None:
-        """Tell an error whose exchange failed, where it does not know: the way to the provider knows no model."""
-        error.provider = error.provider or self.provider
-        error.model = error.model or self.model
-        error.request_id = error.request_id or self.request_id
-
-    def broke_off(self, how: str) -> ConnectionFailedError:
-        """The error of an answer that has no end."""
-        msg = f"The answer of {self.provider} broke off: {how}. Ask again."
-        return ConnectionFailedError(msg, request_id=self.request_id, provider=self.provider, model=self.model)
-
-    def malformed(self, what: str, body: bytes | None = None) -> MalformedResponseError:
-        """The error of an answer that cannot be read, with the beginning of it."""
-        excerpt = None if body is None else redacted(_excerpt(body), self.secrets)
-        msg = f"The answer of {self.provider} {what}" + ("." if excerpt is None else f": {excerpt!r}.")
-        return MalformedResponseError(
-            msg, request_id=self.request_id, body=excerpt, provider=self.provider, model=self.model
-        )
-
-    def web_page(self, body: bytes) -> NotFoundError:
-        """The error of a web page in place of an answer: of a wrong address, so that asking again is of no use."""
-        excerpt = redacted(_excerpt(body), self.secrets)
-        msg = (
-            f"The answer of {self.provider} is a web page, no answer of a model: check base_url. That of most servers "
-            f"ends in /v1, as in 'http://localhost:8000/v1'. The page: {excerpt!r}."
-        )
-        return NotFoundError(
-            msg, status=200, request_id=self.request_id, body=excerpt, provider=self.provider, model=self.model
-        )
-
-
-class AnswerDecoder:
+class AnswerDecoder(StreamDecoder):
     """One streamed answer: bytes in, chunks out.
 
     An event gives a chunk only if it brings something: a role or an empty delta is no progress. What is said of the
@@ -114,37 +64,21 @@ class AnswerDecoder:
 
     __slots__ = (
         "_audio_seen",
-        "_body",
         "_calls",
         "_choice",
         "_details",
-        "_exchange",
         "_facts",
-        "_failure",
         "_finish_reason",
         "_function_named",
         "_id",
         "_kept",
-        "_max_bytes",
         "_model",
         "_parts",
-        "_size",
-        "_sse",
-        "_start",
         "_usage",
-        "done",
     )
 
     def __init__(self, exchange: Exchange, *, max_event_bytes: int = MAX_BODY_BYTES) -> None:
-        self.done = False
-        """Whether the stream has said that it is over, or has failed. Nothing after it is read."""
-        self._exchange = exchange
-        self._max_bytes = max_event_bytes
-        self._sse = SSEDecoder(max_event_bytes=max_event_bytes)
-        # The first bytes, until they tell a stream from a body; then the parts of the body, if it is one.
-        self._start = b""
-        self._body: list[bytes] | None = None
-        self._size = -1
+        super().__init__(exchange, max_event_bytes=max_event_bytes)
         self._id: str | None = None
         self._model: str | None = None
         self._finish_reason: str | None = None
@@ -155,103 +89,25 @@ class AnswerDecoder:
         self._calls = _CallTracker()
         self._parts = _PartTracker()
         self._details = _DetailTracker()
-        self._failure: ProviderError | None = None
         self._function_named = False
         self._audio_seen: set[str] = set()
 
-    def feed(self, part: bytes) -> list[ChatGenerationChunk]:
-        """Take the next bytes, cut anywhere, and return the chunks that they complete.
-
-        Raises:
-            ProviderError: the stream holds an error; of the class that its status, code or type means.
-            MalformedResponseError: an event is not JSON, not an object, or too large.
-        """
-        if self._body is not None:
-            self._keep(part)
-            return []
-        if self._size < 0:
-            return self._begin(part)
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[ChatGenerationChunk] = []
-        try:
-            for event in self._sse.feed(part):
-                self._read(event, chunks)
-        except ProviderError as error:
-            self._failure = error
-            self.done = True
-            if not chunks:
-                raise
-        return chunks
-
-    def finish(self) -> list[ChatGenerationChunk]:
-        """Say that no more bytes will come, and return the last chunks.
-
-        Raises:
-            ConnectionFailedError: the stream broke off: it neither said that it is over nor gave a finish reason.
-            NotFoundError: the answer is a web page.
-            MalformedResponseError: the answer holds no choice, or is not what it should be.
-            ProviderError: the last event is an error.
-        """
-        if self._body is not None:
-            return self._whole(b"".join(self._body))
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[ChatGenerationChunk] = []
-        event = self._sse.finish()
-        if event is not None and not self.done:
-            # It may have been cut short. Whether that matters, the finish reason tells.
-            with suppress(MalformedResponseError):
-                self._read(event, chunks)
+    @override
+    def _ended(self) -> list[ChatGenerationChunk]:
         if not self.done and self._finish_reason is None:
             raise self._exchange.broke_off("its stream ended without a finish reason and without [DONE]")
         if self._choice is None:
             raise self._exchange.malformed("holds no choice: its stream ended without one")
-        chunks.append(self._last())
-        return chunks
+        return [self._last()]
 
-    # ---------------------------------------------------------------------------------------------- stream, or one body
-
-    def _begin(self, part: bytes) -> list[ChatGenerationChunk]:
-        start = _opening(self._start + part)
-        if not start or (len(start) < len(_BOM) and _BOM.startswith(start)):
-            self._start = start
-            return []
-        self._start = b""
-        self._size = 0
-        if start.startswith((b"{", b"[", b"<")):
-            self._body = []
-            self._keep(start)
-            return []
-        return self.feed(start)
-
-    def _keep(self, part: bytes) -> None:
-        body = cast("list[bytes]", self._body)
-        self._size += len(part)
-        if self._size > self._max_bytes:
-            raise self._exchange.malformed(f"is larger than {self._max_bytes:,} bytes")
-        body.append(part)
-
+    @override
     def _whole(self, body: bytes) -> list[ChatGenerationChunk]:
-        result = decode_answer(body, self._exchange)
-        generation = result.generations[0]
-        message = cast("AIMessage", generation.message)
-        chunk = build_chunk(
-            content=message.content,
-            id=message.id,
-            additional_kwargs=message.additional_kwargs,
-            response_metadata=message.response_metadata,
-            usage_metadata=message.usage_metadata,
-            tool_call_chunks=_chunks_of(message),
-            chunk_position="last",
-        )
-        return [_generation(chunk, generation.generation_info)]
+        return [whole_chunk(decode_answer(body, self._exchange))]
 
     # ----------------------------------------------------------------------------------------------------------- events
 
+    @override
     def _read(self, event: ServerSentEvent, chunks: list[ChatGenerationChunk]) -> None:
-        if self.done:
-            return
         name, data, _ = event
         if data == b"[DONE]" or data.strip() == b"[DONE]":
             self.done = True
@@ -262,32 +118,17 @@ class AnswerDecoder:
         if payload.get("error") or name == "error" or payload.get("object") == "error":
             raise self._exchange.failed(payload)
         self._note(payload)
-        for choice in _objects(payload.get("choices")):
+        for choice in as_objects(payload.get("choices")):
             chunk = self._read_choice(choice)
             if chunk is not None:
                 chunks.append(chunk)
 
-    def _payload(self, name: str | None, data: bytes) -> dict[str, Any] | None:
-        try:
-            payload: Any = pydantic_core.from_json(data)
-        except ValueError as error:
-            if name == "error":
-                raise self._exchange.failed({"error": {"message": data.decode("utf-8", "replace")}}) from error
-            if name not in (None, "message"):
-                return None  # an event of the host's own, such as a ping
-            raise self._exchange.malformed(f"is not JSON ({error})", data) from error
-        if is_dict(payload):
-            return payload
-        if name not in (None, "message"):
-            return None
-        raise self._exchange.malformed("has an event that is no JSON object", data)
-
     def _note(self, payload: dict[str, Any]) -> None:
         """Take what an event says of the whole answer. Of what is repeated the first counts; of usage the last."""
         if self._id is None:
-            self._id = _word(payload.get("id"))
+            self._id = word(payload.get("id"))
         if self._model is None:
-            self._model = _word(payload.get("model"))
+            self._model = word(payload.get("model"))
         usage = _usage_of(payload)
         if usage is not None:
             self._usage = usage
@@ -306,7 +147,7 @@ class AnswerDecoder:
             self._choice = index
         elif index != self._choice:
             return None  # one stream is one message; of several choices it is the first
-        self._finish_reason = _word(choice.get("finish_reason")) or self._finish_reason
+        self._finish_reason = word(choice.get("finish_reason")) or self._finish_reason
         delta = choice.get("delta")
         if not is_dict(delta):
             # Some hosts send the answer's last event, or all of it, as a whole message.
@@ -327,7 +168,7 @@ class AnswerDecoder:
         if details and is_list(details):
             extras["reasoning_details"] = [self._details.piece(detail) for detail in details]
         if delta.get("refusal"):
-            extras["refusal"] = _text_of(delta["refusal"])
+            extras["refusal"] = text_of(delta["refusal"])
         if delta.get("audio"):
             self._add_audio(extras, delta["audio"])
         if delta.get("function_call"):
@@ -344,7 +185,7 @@ class AnswerDecoder:
             tool_call_chunks=calls,
             response_metadata={"logprobs": tokens} if tokens else {},
         )
-        return _generation(message, {"logprobs": tokens} if tokens else None)
+        return generation(message, {"logprobs": tokens} if tokens else None)
 
     def _add_audio(self, extras: dict[str, Any], audio: Any) -> None:
         if not is_dict(audio):
@@ -384,7 +225,7 @@ class AnswerDecoder:
             usage_metadata=_usage(self._usage),
             chunk_position="last",
         )
-        return _generation(message, {"finish_reason": self._finish_reason} if self._finish_reason else None)
+        return generation(message, {"finish_reason": self._finish_reason} if self._finish_reason else None)
 
 
 class _CallTracker:
@@ -407,11 +248,11 @@ class _CallTracker:
 
     def chunks(self, pieces: Any) -> list[ToolCallChunk]:
         """The pieces of one delta, with the call's true number, and with id and name said once each."""
-        return [self._piece(piece) for piece in _objects(pieces)]
+        return [self._piece(piece) for piece in as_objects(pieces)]
 
     def _piece(self, piece: dict[str, Any]) -> ToolCallChunk:
         name, args = _named_arguments(piece)
-        call_id = _word(piece.get("id"))
+        call_id = word(piece.get("id"))
         call = self._call(piece.get("index"), call_id, name)
         if call_id is not None:
             if self._ids[call] is None:
@@ -478,7 +319,7 @@ class _DetailTracker:
                     piece[key] = value
             elif key == "index":
                 piece[key] = value
-            elif value is not None and (said := (index, _word(fields.get("type")), key)) not in self._said:
+            elif value is not None and (said := (index, word(fields.get("type")), key)) not in self._said:
                 self._said.add(said)
                 piece[key] = value
         return piece
@@ -502,7 +343,7 @@ class _PartTracker:
         if isinstance(given, str):
             return [self._numbered({"type": "text", "text": given})]
         if not is_list(given):
-            text = _as_text(given)
+            text = as_text(given)
             return [self._numbered({"type": "text", "text": text})] if self.begun else text
         self.begun = True
         return [self._numbered(part) for part in _parts(given)]
@@ -516,16 +357,16 @@ class _PartTracker:
             self._number += 1
             self._extras.clear()
         if kind == "text":
-            return {"type": kind, "text": _text_of(part.get("text") or ""), "index": self._number}
+            return {"type": kind, "text": text_of(part.get("text") or ""), "index": self._number}
         if kind == "reasoning":
             # Each is said once: a mark such as "closed" does not join with itself.
             extras = {
-                key: value for key, value in _object(part.get("extras")).items() if value and key not in self._extras
+                key: value for key, value in as_object(part.get("extras")).items() if value and key not in self._extras
             }
             self._extras.update(extras)
             block: dict[str, Any] = {
                 "type": kind,
-                "reasoning": _text_of(part.get("reasoning") or ""),
+                "reasoning": text_of(part.get("reasoning") or ""),
                 "index": self._number,
             }
             return {**block, "extras": extras} if extras else block
@@ -546,33 +387,27 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
         NotFoundError: the body is a web page.
         MalformedResponseError: the body is not JSON, or holds no choice.
     """
-    text = _opening(body)
-    if text.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
-        return _decode_unasked_stream(text, exchange)
-    try:
-        payload: Any = pydantic_core.from_json(text)
-    except ValueError as error:
-        if text.startswith(b"<"):
-            raise exchange.web_page(body) from error
-        raise exchange.malformed(f"is not JSON ({error})", body) from error
-    answer = _object(payload)
+    text = opening(body)
+    if text.startswith(EVENTS):
+        return unasked_stream(text, AnswerDecoder(exchange))
+    answer = as_object(parsed(body, exchange))
     if answer.get("error") or answer.get("object") == "error":
         raise exchange.failed(answer)
-    choices = _objects(answer.get("choices"))
+    choices = as_objects(answer.get("choices"))
     if not choices:
         raise exchange.malformed("holds no choice", body)
     usage = _usage_of(answer)
     facts = {key: answer[key] for key in ("system_fingerprint", "service_tier") if answer.get(key)}
     kept = {key: answer[key] for key in _TOP_LEVEL_KEPT if answer.get(key)}
-    answer_id = _word(answer.get("id"))
+    answer_id = word(answer.get("id"))
     generations: list[ChatGeneration] = []
     for choice in choices:
         if choice.get("error"):
             raise exchange.failed(choice)
-        finish_reason = _word(choice.get("finish_reason"))
+        finish_reason = word(choice.get("finish_reason"))
         response_metadata = _metadata(
             finish_reason=finish_reason,
-            model=_word(answer.get("model")),
+            model=word(answer.get("model")),
             answer_id=answer_id,
             facts=facts,
             usage=usage,
@@ -582,24 +417,14 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
         tokens = _logprobs_of(choice.get("logprobs"))
         if tokens:
             info["logprobs"] = response_metadata["logprobs"] = tokens
-        wire = _object(choice.get("message"))
+        wire = as_object(choice.get("message"))
         message = _message(wire, answer_id, response_metadata, _usage(usage), kept)
         generation = ChatGeneration(message=message)
         generation.generation_info = info
         generations.append(generation)
     result = ChatResult(generations=generations)
-    result.llm_output = {"token_usage": usage, "model_name": _word(answer.get("model")), "id": answer_id, **facts}
+    result.llm_output = {"token_usage": usage, "model_name": word(answer.get("model")), "id": answer_id, **facts}
     return result
-
-
-def _decode_unasked_stream(body: bytes, exchange: Exchange) -> ChatResult:
-    decoder = AnswerDecoder(exchange)
-    merged = Accumulator()
-    for chunk in (*decoder.feed(body), *decoder.finish()):
-        merged.add(cast("AIMessageChunk", chunk.message))
-    message = merged.message()
-    info = {"finish_reason": message.response_metadata.get("finish_reason")}
-    return ChatResult(generations=[ChatGeneration(message=message, generation_info=info)])
 
 
 def _message(
@@ -615,13 +440,13 @@ def _message(
     elif is_list(content):
         content = _parts(content)
     elif not isinstance(content, str):
-        content = _as_text(content)
+        content = as_text(content)
     extras = {**_reasoning_of(wire), **kept}
     for key in (*_MESSAGE_KEPT, "reasoning_details"):
         if wire.get(key):
             extras[key] = wire[key]
     if wire.get("refusal"):
-        extras["refusal"] = _text_of(wire["refusal"])
+        extras["refusal"] = text_of(wire["refusal"])
     audio: Any = wire.get("audio")
     if is_dict(audio) and any(audio.values()):
         extras["audio"] = audio
@@ -643,37 +468,15 @@ def _message(
 def _whole_calls(given: Any) -> list[ToolCallChunk]:
     """The calls of a message, their arguments still text."""
     chunks: list[ToolCallChunk] = []
-    for index, call in enumerate(_objects(given)):
+    for index, call in enumerate(as_objects(given)):
         name, args = _named_arguments(call)
         chunks.append(
-            {"name": name, "args": args, "id": _word(call.get("id")), "index": index, "type": "tool_call_chunk"}
+            {"name": name, "args": args, "id": word(call.get("id")), "index": index, "type": "tool_call_chunk"}
         )
     return chunks
 
 
-def _chunks_of(message: AIMessage) -> list[ToolCallChunk]:
-    calls = [(call["name"], pydantic_core.to_json(call["args"]).decode(), call["id"]) for call in message.tool_calls]
-    calls += [(call["name"] or "", call["args"] or "", call["id"]) for call in message.invalid_tool_calls]
-    return [
-        {"name": name, "args": args, "id": call_id, "index": index, "type": "tool_call_chunk"}
-        for index, (name, args, call_id) in enumerate(calls)
-    ]
-
-
 # ------------------------------------------------------------------------------------------------------- pieces of both
-
-
-def _opening(body: bytes) -> bytes:
-    """`body` without what may stand before the JSON: a byte-order mark, white space that keeps a connection open."""
-    return body.lstrip(_SPACE).removeprefix(_BOM).lstrip(_SPACE)
-
-
-def _generation(message: AIMessageChunk, info: dict[str, Any] | None) -> ChatGenerationChunk:
-    # Set afterwards, since only a chunk given nothing but its message is made without validating it.
-    chunk = ChatGenerationChunk(message=message)
-    if info is not None:
-        chunk.generation_info = info
-    return chunk
 
 
 def _reasoning_of(wire: dict[str, Any]) -> dict[str, Any]:
@@ -681,7 +484,7 @@ def _reasoning_of(wire: dict[str, Any]) -> dict[str, Any]:
     text: Any = wire.get("reasoning_content") or wire.get("reasoning")
     if not text and is_list(wire.get("reasoning_details")):
         text = "".join(_readable(detail) for detail in wire["reasoning_details"])
-    return {"reasoning_content": _text_of(text)} if text else {}
+    return {"reasoning_content": text_of(text)} if text else {}
 
 
 def _readable(detail: Any) -> str:
@@ -697,7 +500,7 @@ def _parts(given: list[Any]) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     for part in given:
         if not is_dict(part):
-            parts.append({"type": "text", "text": _text_of(part)})
+            parts.append({"type": "text", "text": text_of(part)})
             continue
         fields = part
         kind: Any = fields.get("type")
@@ -706,14 +509,14 @@ def _parts(given: list[Any]) -> list[dict[str, Any]]:
         elif isinstance(kind, str):
             parts.append(fields)
         else:
-            parts.append({"type": "text", "text": _as_text(fields)})
+            parts.append({"type": "text", "text": as_text(fields)})
     return parts
 
 
 def _thinking(part: dict[str, Any]) -> dict[str, Any]:
     thought: Any = part.get("thinking")
     if is_list(thought):
-        pieces = [piece.get("text") for piece in _objects(thought)]
+        pieces = [piece.get("text") for piece in as_objects(thought)]
         thought = "".join(piece for piece in pieces if isinstance(piece, str))
     block: dict[str, Any] = {"type": "reasoning", "reasoning": thought if isinstance(thought, str) else ""}
     # Kept for sending it back: whether the thought is closed, and its signature.
@@ -730,11 +533,11 @@ def _named_arguments(call: dict[str, Any]) -> tuple[str | None, str | None]:
     if not is_dict(given):
         return None, None
     function = given
-    return _word(function.get("name")), _arguments(function.get("arguments", function.get("input")))
+    return word(function.get("name")), _arguments(function.get("arguments", function.get("input")))
 
 
 def _arguments(given: Any) -> str | None:
-    return None if given is None else _text_of(given)
+    return None if given is None else text_of(given)
 
 
 def _function_of(call: Any) -> dict[str, Any]:
@@ -743,7 +546,7 @@ def _function_of(call: Any) -> dict[str, Any]:
         return {}
     fields = call
     function: dict[str, Any] = {}
-    if name := _word(fields.get("name")):
+    if name := word(fields.get("name")):
         function["name"] = name
     if fields.get("arguments"):
         function["arguments"] = _arguments(fields["arguments"])
@@ -792,7 +595,7 @@ def _usage(raw: dict[str, Any] | None) -> UsageMetadata | None:
     """`raw` as standard counts: hosts write some as floats; details that are absent stay absent."""
     if raw is None:
         return None
-    given, made, total = _count(raw, "prompt_tokens"), _count(raw, "completion_tokens"), _count(raw, "total_tokens")
+    given, made, total = count(raw, "prompt_tokens"), count(raw, "completion_tokens"), count(raw, "total_tokens")
     if given is None and made is None and total is None:
         return None
     usage: UsageMetadata = {
@@ -809,7 +612,7 @@ def _usage(raw: dict[str, Any] | None) -> UsageMetadata | None:
     )
     if "cache_read" not in of_input:
         # DeepSeek's older name, and Moonshot's; Together writes the latter too, as 0 where it says nothing.
-        cached = _count(raw, "prompt_cache_hit_tokens") or _count(raw, "cached_tokens")
+        cached = count(raw, "prompt_cache_hit_tokens") or count(raw, "cached_tokens")
         if cached:
             of_input["cache_read"] = cached
     of_output = _details(raw, "completion_tokens_details", reasoning="reasoning_tokens", audio="audio_tokens")
@@ -824,43 +627,5 @@ def _details(raw: dict[str, Any], key: str, **names: str) -> dict[str, int]:
     details: Any = raw.get(key)
     if not is_dict(details):
         return {}
-    counts = {ours: _count(details, theirs) for ours, theirs in names.items()}
+    counts = {ours: count(details, theirs) for ours, theirs in names.items()}
     return {ours: count for ours, count in counts.items() if count is not None}
-
-
-def _count(fields: dict[str, Any], key: str) -> int | None:
-    value = fields.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        return None
-    return int(value)
-
-
-def _word(value: Any) -> str | None:
-    """A name, id or reason; an empty one is how some gateways write null."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if value and isinstance(value, str) else None
-
-
-def _text_of(value: Any) -> str:
-    return value if isinstance(value, str) else _as_text(value)
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if is_dict(value) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if is_dict(item)] if is_list(value) else []
-
-
-def _as_text(value: Any) -> str:
-    return pydantic_core.to_json(value).decode()
-
-
-_EXCERPT: Final = 200
-
-
-def _excerpt(body: bytes) -> str:
-    text = body[: _EXCERPT * 4].decode("utf-8", "replace").strip()
-    return text if len(text) <= _EXCERPT else text[:_EXCERPT] + "..."

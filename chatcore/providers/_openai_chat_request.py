@@ -9,11 +9,9 @@ it.
 from __future__ import annotations
 
 import mimetypes
-from inspect import isroutine
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pydantic_core
-from pydantic import BaseModel
 
 from chatcore.errors import InvalidInputError
 from chatcore.messages import (
@@ -25,13 +23,23 @@ from chatcore.messages import (
     SystemMessage,
     ToolMessage,
 )
+from chatcore.providers._wire_request import (
+    TOOL_FORM,
+    Source,
+    Where,
+    extras_of,
+    is_block,
+    openai_tool,
+    schema_of,
+    tool_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from chatcore.providers.hosts import Host
 
-__all__ = ["encode_messages", "encode_request", "to_json"]
+__all__ = ["encode_messages", "encode_request"]
 
 _SENT_EXTRAS = ("prefix", "cache_control")
 """Keys of `additional_kwargs` that hosts take on a message: Mistral's and DeepSeek's prefix, Anthropic's cache mark."""
@@ -97,14 +105,14 @@ def _parameter(name: str, value: Any, settings: Mapping[str, Any], host: Host) -
     if name == "seed":
         return {host.seed: value}
     if name == "response_format" and isinstance(value, type):
-        form = f"{{'name': {value.__name__!r}, 'schema': {_schema_of(value)}}}"
+        form = f"{{'name': {value.__name__!r}, 'schema': {schema_of(value)}}}"
         msg = f"response_format is the class {value.__name__}: give {{'type': 'json_schema', 'json_schema': {form}}}."
         raise InvalidInputError(msg)
     if name == "tools":
         if not isinstance(value, list | tuple):
-            msg = f"tools is of type {type(value).__name__}: give a list of dicts, each {_TOOL_FORM}."
+            msg = f"tools is of type {type(value).__name__}: give a list of dicts, each {TOOL_FORM}."
             raise InvalidInputError(msg)
-        tools = [_tool(tool, position) for position, tool in enumerate(cast("Sequence[Any]", value))]
+        tools = [openai_tool(tool, position) for position, tool in enumerate(cast("Sequence[Any]", value))]
         return {name: tools} if tools else {}
     if name == "tool_choice":
         choice = _tool_choice(value, settings.get("tools") or (), host)
@@ -112,25 +120,6 @@ def _parameter(name: str, value: Any, settings: Mapping[str, Any], host: Host) -
     if name == "stop" and not isinstance(value, str):
         return {name: list(value)} if value else {}
     return {name: value}
-
-
-def to_json(body: Mapping[str, Any]) -> bytes:
-    """`body` as compact JSON.
-
-    Raises `InvalidInputError` naming the first parameter that JSON cannot hold.
-    """
-    try:
-        return pydantic_core.to_json(body, inf_nan_mode="constants")
-    except ValueError:
-        for name, value in body.items():
-            try:
-                pydantic_core.to_json(value)
-            except ValueError as error:
-                msg = (
-                    f"The parameter {name!r} cannot be written as JSON: {error}. Give plain dicts, lists, str, numbers."
-                )
-                raise InvalidInputError(msg) from error
-        raise
 
 
 def encode_messages(messages: Sequence[BaseMessage], host: Host) -> list[dict[str, Any]]:
@@ -234,11 +223,11 @@ def _content(message: BaseMessage, position: int, host: Host) -> str | list[dict
     of_model = isinstance(message, AIMessage)
     parts: list[dict[str, Any]] = []
     for block in cast("list[Any]", content):
-        where = _Where(position, message.type, block)
+        where = Where(position, message.type, block)
         if isinstance(block, str):
             parts.append({"type": "text", "text": block})
             continue
-        if not _is_block(block):
+        if not is_block(block):
             raise where.error("a block is text or a dict with a 'type', such as {'type': 'text', 'text': '...'}")
         kind = block["type"]
         if of_model and kind in _CALL_BLOCKS:
@@ -254,53 +243,32 @@ def _content(message: BaseMessage, position: int, host: Host) -> str | list[dict
     return parts
 
 
-def _is_block(block: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(block, dict) and isinstance(cast("dict[str, Any]", block).get("type"), str)
-
-
-class _Where:
-    """Which block of which message is being encoded, for errors."""
-
-    __slots__ = ("block", "position", "role")
-
-    def __init__(self, position: int, role: str, block: Any) -> None:
-        self.position = position
-        self.role = role
-        self.block = block
-
-    def error(self, why: str) -> InvalidInputError:
-        kind = repr(self.block["type"]) if _is_block(self.block) else f"of type {type(self.block).__name__}"
-        return InvalidInputError(
-            f"Message {self.position} ({self.role}) has a block {kind} that cannot be sent: {why}."
-        )
-
-
 def _without_marks(block: dict[str, Any]) -> dict[str, Any]:
     """A part that is the wire's already, or that only this host knows: sent as it is, without the merge's own mark."""
     return {key: value for key, value in block.items() if key != "index"} if "index" in block else block
 
 
-def _text(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+def _text(block: dict[str, Any], where: Where) -> dict[str, Any]:
     if not isinstance(block.get("text"), str):
         raise where.error("its 'text' must be a str")
     return block if block.keys() <= _TEXT_KEYS else {key: block[key] for key in block if key in _TEXT_KEYS}
 
 
-def _plain_text(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+def _plain_text(block: dict[str, Any], where: Where) -> dict[str, Any]:
     if isinstance(block.get("text"), str):
         return {"type": "text", "text": block["text"]}
     return _file({**block, "mime_type": block.get("mime_type") or "text/plain"}, where)
 
 
-def _non_standard(block: dict[str, Any], where: _Where) -> dict[str, Any]:
-    if not _is_block(block.get("value")):
+def _non_standard(block: dict[str, Any], where: Where) -> dict[str, Any]:
+    if not is_block(block.get("value")):
         raise where.error("its 'value' must be the part to send, a dict with a 'type'")
     part: dict[str, Any] = block["value"]
     return part
 
 
-def _image(block: dict[str, Any], where: _Where) -> dict[str, Any]:
-    source = _Source(block)
+def _image(block: dict[str, Any], where: Where) -> dict[str, Any]:
+    source = Source(block)
     if source.file_id:
         return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
     if source.data:
@@ -312,7 +280,7 @@ def _image(block: dict[str, Any], where: _Where) -> dict[str, Any]:
     else:
         raise where.error("give one of 'url', 'base64' with 'mime_type', or 'file_id'")
     image: dict[str, Any] = {"url": url}
-    detail = block.get("detail") or _extras(block).get("detail")
+    detail = block.get("detail") or extras_of(block).get("detail")
     if detail:
         image["detail"] = detail
     return _marked(block, {"type": "image_url", "image_url": image})
@@ -321,8 +289,8 @@ def _image(block: dict[str, Any], where: _Where) -> dict[str, Any]:
 _AUDIO_FORMATS = {"mpeg": "mp3", "mp4": "m4a", "wave": "wav"}
 
 
-def _audio(block: dict[str, Any], where: _Where) -> dict[str, Any]:
-    source = _Source(block)
+def _audio(block: dict[str, Any], where: Where) -> dict[str, Any]:
+    source = Source(block)
     if source.file_id:
         return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
     if not source.data or not source.mime_type:
@@ -332,16 +300,16 @@ def _audio(block: dict[str, Any], where: _Where) -> dict[str, Any]:
     return _marked(block, {"type": "input_audio", "input_audio": audio})
 
 
-def _file(block: dict[str, Any], where: _Where) -> dict[str, Any]:
+def _file(block: dict[str, Any], where: Where) -> dict[str, Any]:
     if "file" in block:
         return _without_marks(block)  # the wire's own part of that name
-    source = _Source(block)
+    source = Source(block)
     if source.file_id:
         return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
     if not source.data:
         raise where.error("a file is sent as 'base64' with its 'mime_type', or by its 'file_id'; a URL is not taken")
     mime_type = source.mime_type or "application/pdf"
-    name: str = block.get("filename") or _extras(block).get("filename") or _file_name(mime_type)
+    name: str = block.get("filename") or extras_of(block).get("filename") or _file_name(mime_type)
     data = f"data:{mime_type};base64,{source.data}"
     return _marked(block, {"type": "file", "file": {"filename": name, "file_data": data}})
 
@@ -351,7 +319,7 @@ def _file_name(mime_type: str) -> str:
     return "file" + (mimetypes.guess_extension(mime_type) or "")
 
 
-def _video(_block: dict[str, Any], where: _Where) -> dict[str, Any]:
+def _video(_block: dict[str, Any], where: Where) -> dict[str, Any]:
     why = (
         "chat completions has no video; where the host takes one, give its own part, "
         "{'type': 'video_url', 'video_url': {'url': '...'}}"
@@ -362,13 +330,8 @@ def _video(_block: dict[str, Any], where: _Where) -> dict[str, Any]:
 def _thinking(block: dict[str, Any]) -> dict[str, Any]:
     if block["type"] == "reasoning":
         text = block.get("reasoning") or ""
-        return {"type": "thinking", "thinking": [{"type": "text", "text": text}], **_extras(block)}
+        return {"type": "thinking", "thinking": [{"type": "text", "text": text}], **extras_of(block)}
     return _without_marks(block)
-
-
-def _extras(block: dict[str, Any]) -> dict[str, Any]:
-    extras: dict[str, Any] = block.get("extras") or {}
-    return extras
 
 
 def _marked(block: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
@@ -377,22 +340,7 @@ def _marked(block: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-class _Source:
-    """Where a block's data is: standard blocks (v1), the older `source_type` form, and Anthropic's `source`."""
-
-    __slots__ = ("data", "file_id", "mime_type", "url")
-
-    def __init__(self, block: dict[str, Any]) -> None:
-        given: Any = block.get("source")
-        source = cast("dict[str, Any]", given) if isinstance(given, dict) else block
-        kind = block.get("source_type") or (source.get("type") if source is not block else None)
-        self.url: str | None = source.get("url")
-        self.data: str | None = source.get("base64") or (source.get("data") if kind != "text" else None)
-        self.file_id: str | None = source.get("file_id") or (source.get("id") if kind == "id" else None)
-        self.mime_type: str | None = source.get("mime_type") or source.get("media_type")
-
-
-_ENCODERS: dict[str, Callable[[dict[str, Any], _Where], dict[str, Any]]] = {
+_ENCODERS: dict[str, Callable[[dict[str, Any], Where], dict[str, Any]]] = {
     "text": _text,
     "text-plain": _plain_text,
     "non_standard": _non_standard,
@@ -406,49 +354,6 @@ _ENCODERS: dict[str, Callable[[dict[str, Any], _Where], dict[str, Any]]] = {
 # ---------------------------------------------------------------------------------------------------------------- tools
 
 
-def _tool(tool: Any, position: int) -> dict[str, Any]:
-    """One entry of `tools`: OpenAI's form as it is, a bare function wrapped, a JSON schema with a title read as one."""
-    if not isinstance(tool, dict):
-        raise InvalidInputError(f"tools[{position}] is {_what_to_give(tool)}.")
-    spec = cast("dict[str, Any]", tool)
-    if "function" in spec or ("type" in spec and spec["type"] not in ("object", "function")):
-        return spec  # OpenAI's form, or a tool that the host itself has
-    if "name" in spec:
-        function: dict[str, Any] = {key: value for key, value in spec.items() if key not in ("type", "input_schema")}
-        if "input_schema" in spec:
-            function["parameters"] = spec["input_schema"]
-        return {"type": "function", "function": function}
-    if "title" in spec:
-        parameters = {key: value for key, value in spec.items() if key not in ("title", "description")}
-        function = {"name": spec["title"], "parameters": parameters}
-        if "description" in spec:
-            function["description"] = spec["description"]
-        return {"type": "function", "function": function}
-    msg = f"tools[{position}] has no name: give {_TOOL_FORM}. It has {sorted(spec)}."
-    raise InvalidInputError(msg)
-
-
-_TOOL_FORM = "{'name': ..., 'description': ..., 'parameters': a JSON schema}"
-
-
-def _what_to_give(tool: Any) -> str:
-    """What something is that is no tool yet, and how to write it as one."""
-    if isinstance(tool, type):
-        return f"the class {tool.__name__}: give its JSON schema, {_schema_of(tool)}"
-    if isroutine(tool):
-        name = tool.__name__
-        parameters = f"'parameters': {_schema_of(tool)}"
-        return f"the function {name}: give {{'name': {name!r}, 'description': what it does, {parameters}}}"
-    return f"of type {type(tool).__name__}: give {_TOOL_FORM}"
-
-
-def _schema_of(given: Any) -> str:
-    """The expression for the JSON schema of a class, or of a function's arguments."""
-    name = given.__name__
-    is_model = isinstance(given, type) and issubclass(given, BaseModel)
-    return f"{name}.model_json_schema()" if is_model else f"pydantic.TypeAdapter({name}).json_schema()"
-
-
 def _tool_choice(choice: Any, tools: Sequence[Any], host: Host) -> Any:
     if isinstance(choice, bool):
         return host.required if choice else None
@@ -458,14 +363,8 @@ def _tool_choice(choice: Any, tools: Sequence[Any], host: Host) -> Any:
         return host.required
     if choice in ("auto", "none"):
         return choice
-    names = [_tool_name(_tool(tool, position)) for position, tool in enumerate(tools)]
+    names = [tool_name(openai_tool(tool, position)) for position, tool in enumerate(tools)]
     if names and choice not in names:
         msg = f"tool_choice={choice!r} names no tool of this call; there are {names}."
         raise InvalidInputError(msg)
     return {"type": "function", "function": {"name": choice}}
-
-
-def _tool_name(tool: Mapping[str, Any]) -> str:
-    function: dict[str, Any] = tool.get("function") or {}
-    name: str = function.get("name") or tool.get("type") or ""
-    return name

@@ -32,9 +32,11 @@ from chatcore.messages import BaseMessage
 from chatcore.model import BaseChatModel, Policies
 from chatcore.outputs import ChatGenerationChunk, ChatResult
 from chatcore.providers._arguments import explained, renamed
-from chatcore.providers._openai_chat import AnswerDecoder, Exchange, decode_answer
-from chatcore.providers._openai_chat_request import encode_request, to_json
+from chatcore.providers._openai_chat import AnswerDecoder, decode_answer
+from chatcore.providers._openai_chat_request import encode_request
 from chatcore.providers._streaming import Chunks, Opened
+from chatcore.providers._wire import Exchange
+from chatcore.providers._wire_request import to_json
 from chatcore.providers.hosts import HOSTS, OPENAI, Host, host_of, is_local
 from chatcore.structured_output import Method
 

@@ -21,7 +21,8 @@ from chatcore.errors import (
 )
 from chatcore.messages import Accumulator, AIMessage, AIMessageChunk
 from chatcore.outputs import ChatGenerationChunk
-from chatcore.providers._openai_chat import AnswerDecoder, Exchange, decode_answer
+from chatcore.providers._openai_chat import AnswerDecoder, decode_answer
+from chatcore.providers._wire import Exchange
 
 HOST = Exchange("host", "a-model", "req-1", {"request_id": "req-1"}, ("sk-secret-key",))
 DONE = b"data: [DONE]\n\n"

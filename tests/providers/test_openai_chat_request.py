@@ -21,7 +21,8 @@ from chatcore.messages import (
     ToolMessage,
     convert_to_messages,
 )
-from chatcore.providers._openai_chat_request import encode_messages, encode_request, to_json
+from chatcore.providers._openai_chat_request import encode_messages, encode_request
+from chatcore.providers._wire_request import to_json
 from chatcore.providers.hosts import COMPATIBLE, HOSTS
 
 OPENAI = HOSTS["openai"]

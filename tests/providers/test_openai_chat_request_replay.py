@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 from chatcore.messages import convert_to_messages
-from chatcore.providers._openai_chat_request import encode_request, to_json
+from chatcore.providers._openai_chat_request import encode_request
+from chatcore.providers._wire_request import to_json
 from chatcore.providers.hosts import COMPATIBLE, HOSTS, Host, host_of
 from tests.providers.traffic import rows
 
