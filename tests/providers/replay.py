@@ -173,7 +173,5 @@ class Replay:
         streamed = [row for row in self.rows() if row["stream_body"]]
         chosen = random.Random(0).sample(streamed, min(sample, len(streamed)))
         return {
-            row["id"]: rest
-            for row in chosen
-            if (rest := self.unexplained(row, self.differences(row, byte_by_byte)))
+            row["id"]: rest for row in chosen if (rest := self.unexplained(row, self.differences(row, byte_by_byte)))
         }

@@ -5,18 +5,13 @@ What the SDK gets wrong is listed here, row by row, with the reason and with wha
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from chatcore.errors import ChatCoreError, ContentFilteredError, ProviderError
-from chatcore.http.status import error_from
-from chatcore.messages import Accumulator, AIMessage
+from chatcore.errors import ChatCoreError, ContentFilteredError
 from chatcore.providers._openai_chat import AnswerDecoder, decode_answer
-from chatcore.providers._wire import Exchange
 from tests.providers.replay import Cut, Replay, at_random, whole
 from tests.providers.traffic import rows
 
