@@ -1,4 +1,4 @@
-"""Recorded answers through a codec, cut anywhere, beside what the provider's own SDK reads in them; no tests of its own.
+"""Recorded answers through a codec, cut anywhere, beside what the provider's own SDK reads in them; tests use it.
 
 Each dialect's test names its codec, and lists row by row what the SDK gets wrong, with the reason and what is right.
 """
