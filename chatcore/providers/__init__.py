@@ -3,9 +3,11 @@
 ::
 
     hosts.py                    where each host is, and where it differs: a table
-    _openai_chat_request.py     messages and settings → the JSON of a request
-    _openai_chat.py             the bytes of an answer → messages
+    _wire_request.py, _wire.py  what every codec's writing and reading have in common
+    _<wire>_request.py          messages and settings → the JSON of a request
+    _<wire>.py                  the bytes of an answer → messages
     _streaming.py               a reply's bytes through a codec, chunk by chunk
+    _remote.py                  what all models have in common: arguments, keys, requests sent and replies read
     _arguments.py               what is wrong with a model's arguments
     openai.py                   `ChatOpenAI`
     _init.py                    `init_chat_model("provider:model")`
