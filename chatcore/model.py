@@ -42,7 +42,7 @@ from chatcore.engine.events import EventStream, StreamEvent
 from chatcore.engine.following import report
 from chatcore.engine.limits import TokenBucket, admit, check_limiter
 from chatcore.engine.policies import LONGEST_PAUSE, Deadline, Patience, Retry, Timeout
-from chatcore.engine.request import ChunksOf, Middleware, Open, Request, Response
+from chatcore.engine.request import ChunksOf, Middleware, Open, Request, Response, ready_of
 from chatcore.engine.stream import ChatStream
 from chatcore.engine.threads import in_thread, iterate_in_thread
 from chatcore.errors import (
@@ -989,7 +989,19 @@ def _no_chunk(given: object) -> MalformedResponseError:
 class _Chunks:
     """A streamed answer: what the hook yields, given on as message chunks, and joined on the way."""
 
-    __slots__ = ("_broken", "_first", "_id", "_infos", "_join", "_joined", "_last", "_next", "_standard", "_whole")
+    __slots__ = (
+        "_broken",
+        "_first",
+        "_id",
+        "_infos",
+        "_join",
+        "_joined",
+        "_last",
+        "_next",
+        "_standard",
+        "_take",
+        "_whole",
+    )
 
     def __init__(
         self,
@@ -1002,6 +1014,7 @@ class _Chunks:
         self._standard = StandardChunks() if model.output_version == "v1" else None
         self._first: ChatGenerationChunk | AIMessageChunk | None = first
         self._next = chunks.__anext__
+        self._take = ready_of(chunks)
         self._joined = Accumulator()
         # The chunks themselves are not kept: what lives longer than a pull is what the garbage collector walks.
         self._join = self._joined.add
@@ -1051,7 +1064,15 @@ class _Chunks:
                 # A generator that was left by an error has ended, and says no more than that: this is no end of ours.
                 self._broken = True
                 raise
-        message = chunk if type(chunk) is AIMessageChunk else self._unpacked(chunk)
+        return self._given_on(chunk)
+
+    def ready(self) -> AIMessageChunk | None:
+        """The next chunk, if it is at hand."""
+        chunk = None if self._first is not None else self._take()
+        return None if chunk is None else self._given_on(chunk)
+
+    def _given_on(self, chunk: Any) -> AIMessageChunk:
+        message: AIMessageChunk = chunk if type(chunk) is AIMessageChunk else self._unpacked(chunk)
         if self._standard is not None:
             message = self._standard.of(message)
         self._join(message, self._id)

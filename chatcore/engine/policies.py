@@ -19,7 +19,7 @@ import anyio
 
 from chatcore.engine._host import CLOSING_SECONDS
 from chatcore.engine._opening import opening
-from chatcore.engine.request import Around, Open, Request, Response
+from chatcore.engine.request import Around, Open, Request, Response, ready_of
 from chatcore.errors import (
     ChatCoreError,
     ConfigurationError,
@@ -159,14 +159,15 @@ class _opened_within:  # noqa: N801 - used as a function: `async with _opened_wi
 
 
 class _Timed(Around):
-    """A response each pull of which has a bound."""
+    """A response each pull of which has a bound; what is at hand needs none."""
 
-    __slots__ = ("_error", "_left")
+    __slots__ = ("_error", "_left", "ready")
 
     def __init__(
         self, response: Response[Any], left: Callable[[], float], error: Callable[[object], Exception]
     ) -> None:
         super().__init__(response)
+        self.ready = ready_of(response)
         self._left = left
         self._error = error
 

@@ -36,6 +36,7 @@ __all__ = [
     "Streamed",
     "Whole",
     "merge_configs",
+    "ready_of",
 ]
 
 T = TypeVar("T")
@@ -130,6 +131,19 @@ class Response(Protocol[T_co]):
     def origin(self) -> Response[Any]:
         """The response as its runnable made it, without what layers have put around it."""
         ...
+
+
+def ready_of(response: object) -> Callable[[], Any]:
+    """What gives a response's next chunk if it is at hand, and None if it must be waited for; it never waits.
+
+    Most chunks of a fast stream come many in one read: those need no deadline and no turn of the event loop. A response
+    (or a hook's iterator) that can tell has a method `ready`; of any other nothing is ever at hand.
+    """
+    return getattr(response, "ready", _not_known)
+
+
+def _not_known() -> None:
+    return None
 
 
 Open = Callable[[Request], AbstractAsyncContextManager[Response[Any]]]

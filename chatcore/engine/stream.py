@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 import anyio
 
 from chatcore.engine._host import CLOSING_SECONDS, Host, current_host
+from chatcore.engine.request import ready_of
 from chatcore.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from chatcore.engine.request import Open, Request, Response
@@ -65,6 +67,7 @@ class ChatStream(Generic[T, W]):
         "_opened",
         "_opener",
         "_over",
+        "_ready",
         "_request",
         "_response",
     )
@@ -74,6 +77,7 @@ class ChatStream(Generic[T, W]):
         self._request = request
         self._opened: AbstractAsyncContextManager[Response[Any]] | None = None
         self._response: Response[Any] | None = None
+        self._ready: Callable[[], Any] | None = None
         self._ended: Response[Any] | None = None
         self._host: Host | None = None
         self._over = False
@@ -83,6 +87,14 @@ class ChatStream(Generic[T, W]):
         return self
 
     async def __anext__(self) -> T:
+        if self._ready is not None and not self._busy:
+            try:
+                at_hand: T | None = self._ready()
+            except BaseException as error:
+                await self._close(error)
+                raise
+            if at_hand is not None:
+                return at_hand
         if self._over:
             raise StopAsyncIteration
         if self._busy:
@@ -156,11 +168,12 @@ class ChatStream(Generic[T, W]):
         opened = self._opener(self._request)
         self._response = await opened.__aenter__()
         self._opened = opened
+        self._ready = ready_of(self._response)
         return self._response
 
     async def _close(self, error: BaseException | None) -> None:
         self._over = True
-        self._response = None
+        self._response = self._ready = None
         opened, self._opened = self._opened, None
         if opened is not None:
             await _exit(opened, error)

@@ -50,6 +50,10 @@ _MESSAGE_KEPT: Final = ("annotations", "images")
 """Lists of a message that are kept as they are; a stream's come with its last chunk."""
 
 
+_TEXT_DELTA: Final = frozenset({"content", "role"})
+"""What a delta has that brings text and nothing else."""
+
+
 class AnswerDecoder(StreamDecoder):
     """One streamed answer: bytes in, chunks out.
 
@@ -109,7 +113,7 @@ class AnswerDecoder(StreamDecoder):
     @override
     def _read(self, event: ServerSentEvent, chunks: list[ChatGenerationChunk]) -> None:
         name, data, _ = event
-        if data == b"[DONE]" or data.strip() == b"[DONE]":
+        if data[:1] != b"{" and data.strip() == b"[DONE]":
             self.done = True
             return
         payload = self._payload(name, data) if data else None
@@ -160,6 +164,9 @@ class AnswerDecoder(StreamDecoder):
         content: Any = delta.get("content")
         if not isinstance(content, str) or self._parts.begun:
             content = self._parts.content(content)
+        elif logprobs is None and delta.keys() <= _TEXT_DELTA:
+            # What nearly every event is.
+            return generation(build_chunk(content, id=self._id)) if content else None
         extras = _reasoning_of(delta)
         for key in _MESSAGE_KEPT:
             if is_list(delta.get(key)):

@@ -86,6 +86,10 @@ class Chunks(AsyncIterator[ChatGenerationChunk]):
         await self.aclose()
         raise StopAsyncIteration
 
+    def ready(self) -> ChatGenerationChunk | None:
+        """The next chunk, if the bytes that have come hold it."""
+        return self._ready.popleft() if self._ready else None
+
     async def aclose(self) -> None:
         """Close the reply, at once. Idempotent.
 

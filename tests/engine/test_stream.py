@@ -8,10 +8,13 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic import PrivateAttr
 
+from chatcore.engine.policies import Timeout
 from chatcore.engine.stream import ChatStream
-from chatcore.errors import ConnectionFailedError, InvalidInputError, StreamInterrupted
-from chatcore.messages import AIMessage, AIMessageChunk
+from chatcore.errors import ConnectionFailedError, InvalidInputError, MalformedResponseError, StreamInterrupted
+from chatcore.messages import AIMessage, AIMessageChunk, BaseMessage
+from chatcore.model import BaseChatModel, Policies
 from tests.engine.models import Plain, Streaming, letters
 from tests.engine.quiet import quiet, some_steps, tasks
 
@@ -212,3 +215,69 @@ async def test_plain_model_streams_its_answer_as_one_chunk() -> None:
     async with Plain().astream("whole") as chunks:
         assert [chunk.text async for chunk in chunks] == ["whole"]
         assert (await chunks.result()).text == "whole"
+
+
+class AtHand(AsyncIterator[AIMessageChunk]):
+    """A hook's stream whose chunks come three at a time, as those of one read do."""
+
+    def __init__(self, reads: int, *, bad: object = None) -> None:
+        self.pulls = 0
+        self.closed = False
+        self._reads = reads
+        self._here: list[Any] = []
+        self._bad = bad
+
+    async def __anext__(self) -> AIMessageChunk:
+        self.pulls += 1
+        await anyio.lowlevel.checkpoint()
+        if self.pulls > self._reads:
+            raise StopAsyncIteration
+        self._here = [AIMessageChunk("b"), self._bad or AIMessageChunk("c")]
+        return AIMessageChunk("a")
+
+    def ready(self) -> Any:
+        return self._here.pop(0) if self._here else None
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class OfReads(BaseChatModel):
+    timeout: float | None = None
+    _stream_of: AtHand = PrivateAttr()
+
+    @property
+    def _llm_type(self) -> str:
+        return "of reads"
+
+    def _policies(self) -> Policies:
+        return Policies(timeout=Timeout.of(self.timeout)) if self.timeout else Policies()
+
+    def _astream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[AIMessageChunk]:
+        return self._stream_of
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0], ids=["no timeout", "a timeout"])
+async def test_chunks_at_hand_are_given_on_in_order_without_waiting(timeout: float | None) -> None:
+    model = OfReads(timeout=timeout)
+    model._stream_of = AtHand(2)
+    async with model.astream("?") as chunks:
+        texts = [(await anext(chunks)).text for _ in range(6)]
+        assert model._stream_of.pulls == 2
+        message = await chunks.result()
+    assert "".join(texts) == message.text == "abcabc"
+    assert model._stream_of.closed
+
+
+async def test_a_wrong_chunk_at_hand_closes_the_stream() -> None:
+    model = OfReads()
+    model._stream_of = AtHand(1, bad="no chunk")
+    chunks = model.astream("?")
+    assert [(await anext(chunks)).text, (await anext(chunks)).text] == ["a", "b"]
+    with pytest.raises(MalformedResponseError, match="must yield"):
+        await anext(chunks)
+    assert model._stream_of.closed
+    with pytest.raises(StopAsyncIteration):
+        await anext(chunks)
