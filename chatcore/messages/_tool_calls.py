@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from pydantic_core import from_json
 
 from chatcore.messages._calls import invalid_tool_call, tool_call, tool_call_chunk
+from chatcore.messages._json import mended
 from chatcore.messages._shapes import is_dict, is_list
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ __all__ = [
     "parsed_call",
     "partial_calls",
 ]
-
-_STRING_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def parsed_call(name: str | None, args: str | None, call_id: str | None) -> ToolCall | InvalidToolCall:
@@ -230,9 +227,9 @@ def _finished_block(block: dict[str, Any], by_id: Mapping[str, ToolCall]) -> dic
 def _strict(text: str) -> Any:
     try:
         return from_json(text)
-    except ValueError:
-        # The standard library's parser is slower and takes what this one will not: control characters, lone surrogates.
-        return json.loads(text, strict=False)
+    except (ValueError, TypeError):
+        # The standard library's parser is slower and takes what this one will not: deeper nesting.
+        return json.loads(mended(text))
 
 
 def _partial(text: str) -> dict[str, Any] | None:
@@ -241,16 +238,9 @@ def _partial(text: str) -> dict[str, Any] | None:
         return {} if text.strip() == "null" else None
     try:
         value = from_json(text, allow_partial="trailing-strings")
-    except ValueError:
+    except (ValueError, TypeError):
         try:
-            value = from_json(_with_escaped_controls(text), allow_partial="trailing-strings")
+            value = from_json(mended(text), allow_partial="trailing-strings")
         except ValueError:
             return None
     return cast("dict[str, Any]", value)
-
-
-def _with_escaped_controls(text: str) -> str:
-    def escaped(literal: re.Match[str]) -> str:
-        return _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", literal[0])
-
-    return _STRING_LITERAL.sub(escaped, text)
