@@ -18,6 +18,7 @@ from chatcore.errors import ConnectionFailedError, MalformedResponseError, NotFo
 from chatcore.http.sse import ServerSentEvent, SSEDecoder
 from chatcore.http.status import error_from_event, redacted
 from chatcore.messages import Accumulator
+from chatcore.messages._json import read_json
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.ai import build_chunk
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -222,7 +223,7 @@ class StreamDecoder(ABC):
     def _payload(self, name: str | None, data: bytes) -> dict[str, Any] | None:
         """An event's JSON object; None for an event of the host's own, such as a ping."""
         try:
-            payload: Any = pydantic_core.from_json(data)
+            payload = read_json(data)
         except ValueError as error:
             if name == "error":
                 raise self._exchange.failed({"error": {"message": data.decode("utf-8", "replace")}}) from error
@@ -278,7 +279,7 @@ def parsed(body: bytes, exchange: Exchange) -> Any:
     """
     text = opening(body)
     try:
-        return pydantic_core.from_json(text)
+        return read_json(text)
     except ValueError as error:
         if text.startswith(b"<"):
             raise exchange.web_page(body) from error
@@ -297,9 +298,9 @@ def generation(message: AIMessageChunk, info: dict[str, Any] | None = None) -> C
 def count(fields: Mapping[str, Any], key: str) -> int | None:
     """A count of tokens: hosts write some as floats; None if it is absent, or no number."""
     value = fields.get(key)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        return None
-    return int(value)
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def word(value: Any) -> str | None:
