@@ -8,6 +8,7 @@ it.
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 from typing import TYPE_CHECKING, Any, cast
 
@@ -130,19 +131,44 @@ def encode_messages(messages: Sequence[BaseMessage], host: Host) -> list[dict[st
     if not messages:
         msg = "There is no message to send: the input is an empty list. Give at least one message."
         raise InvalidInputError(msg)
-    return [_message(message, position, host) for position, message in enumerate(messages)]
+    ids = _foreign_ids(messages, host) if host.nine_character_ids else {}
+    return [_message(message, position, host, ids) for position, message in enumerate(messages)]
+
+
+_ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def _foreign_ids(messages: Sequence[BaseMessage], host: Host) -> dict[str | None, str]:
+    """The ids of tool calls that another provider made and this one would refuse, each with one that it takes."""
+    ids: dict[str | None, str] = {}
+    for message in messages:
+        if isinstance(message, AIMessage) and message.response_metadata.get("model_provider", host.name) != host.name:
+            for call in (*message.tool_calls, *message.invalid_tool_calls):
+                call_id = call["id"]
+                if call_id and not (len(call_id) == 9 and call_id.isascii() and call_id.isalnum()):
+                    ids[call_id] = _nine_characters(call_id)
+    return ids
+
+
+def _nine_characters(call_id: str) -> str:
+    number = int.from_bytes(hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).digest())
+    letters: list[str] = []
+    for _ in range(9):
+        number, letter = divmod(number, len(_ID_LETTERS))
+        letters.append(_ID_LETTERS[letter])
+    return "".join(letters)
 
 
 # ------------------------------------------------------------------------------------------------------------- messages
 
 
-def _message(message: BaseMessage, position: int, host: Host) -> dict[str, Any]:
+def _message(message: BaseMessage, position: int, host: Host, ids: Mapping[str | None, str]) -> dict[str, Any]:
     extras = message.additional_kwargs
     wire: dict[str, Any] = {"role": _role(message, position, host), "content": _content(message, position, host)}
     if isinstance(message, AIMessage):
-        _add_answer(wire, message, host)
+        _add_answer(wire, message, host, ids)
     elif isinstance(message, ToolMessage):
-        wire["tool_call_id"] = message.tool_call_id
+        wire["tool_call_id"] = ids.get(message.tool_call_id, message.tool_call_id)
     name = message.name or extras.get("name")
     if name:
         wire["name"] = name
@@ -172,13 +198,16 @@ def _role(message: BaseMessage, position: int, host: Host) -> str:
     return "system" if role == "developer" and not host.developer_role else role
 
 
-def _add_answer(wire: dict[str, Any], message: AIMessage, host: Host) -> None:
+def _add_answer(wire: dict[str, Any], message: AIMessage, host: Host, ids: Mapping[str | None, str]) -> None:
     """What only the assistant's own messages carry: tool calls, refusal, audio, reasoning."""
     extras = message.additional_kwargs
     calls: list[dict[str, Any]] = [
-        _call(call["id"], call["name"], pydantic_core.to_json(call["args"]).decode()) for call in message.tool_calls
+        _call(ids.get(call["id"], call["id"]), call["name"], pydantic_core.to_json(call["args"]).decode())
+        for call in message.tool_calls
     ]
-    calls += [_call(call["id"], call["name"], call["args"] or "") for call in message.invalid_tool_calls]
+    calls += [
+        _call(ids.get(call["id"], call["id"]), call["name"], call["args"] or "") for call in message.invalid_tool_calls
+    ]
     if not calls and extras.get("tool_calls"):
         calls = [{key: call[key] for key in ("id", "type", "function") if key in call} for call in extras["tool_calls"]]
     if calls:

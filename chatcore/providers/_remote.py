@@ -39,7 +39,7 @@ from chatcore.providers._arguments import explained, renamed
 from chatcore.providers._streaming import Chunks, Opened
 from chatcore.providers._wire import Exchange, StreamDecoder
 from chatcore.providers._wire_request import to_json
-from chatcore.providers.hosts import is_local
+from chatcore.providers.hosts import address_variable, is_local
 from chatcore.structured_output import Method
 
 __all__ = ["DEFAULT_TIMEOUT", "ApiKey", "Call", "Outgoing", "RemoteChatModel", "from_environment", "key_given_by"]
@@ -53,7 +53,9 @@ DEFAULT_TIMEOUT: Final = Timeout(connect=10.0, first_token=600.0, between_tokens
 OpenAI's SDK waits 600 s for an answer; langchain-openai 120 s from chunk to chunk.
 """
 
-_KEY_HEADERS: Final = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
+_KEY_HEADERS: Final = frozenset(
+    {"authorization", "api-key", "x-api-key", "x-goog-api-key", "cf-aig-authorization", "x-portkey-api-key"}
+)
 
 _NOT_SHOWN: Final = frozenset({"base_url", "default_headers", "default_query", "extra_body", "http_client"})
 """Arguments whose values may hold secrets, or much; `model_kwargs` and those of `_SECRETS`, too."""
@@ -116,7 +118,8 @@ class RemoteChatModel(BaseChatModel):
     api_key: the key; a function that gives it (a sync one must not block); None: the provider's environment variable.
         A server on this machine or a private network needs none. It is never shown, dumped or pickled; a copy that was
         pickled looks for it in the environment again.
-    base_url: where the provider is, as its own SDK takes it; None: from the environment, else the provider's own.
+    base_url: where the provider is, as its own SDK takes it; None: `CHATCORE_<PROVIDER>_BASE_URL` or the provider's own
+        variable from the environment, else the provider's own.
     timeout: seconds for a whole call, or a `Timeout`; None: no bound.
     max_retries: how often a failed opening is tried again.
     temperature: how freely it samples, from 0.
@@ -252,7 +255,8 @@ class RemoteChatModel(BaseChatModel):
             check_header(name, value, f"default_headers[{name!r}]")
 
     def _found_address(self) -> str:
-        return from_environment(self._BASE_URL_VARIABLES, self._BASE_URL) or self._BASE_URL
+        variables = (address_variable(self._PROVIDER), *self._BASE_URL_VARIABLES)
+        return from_environment(variables, self._BASE_URL) or self._BASE_URL
 
     def _find_key(self) -> None:
         if self.api_key is None:

@@ -17,7 +17,7 @@ from chatcore.messages import BaseMessage
 from chatcore.outputs import ChatResult
 from chatcore.providers._openai_chat import AnswerDecoder, decode_answer
 from chatcore.providers._openai_chat_request import encode_request
-from chatcore.providers._remote import ApiKey, Call, Outgoing, RemoteChatModel
+from chatcore.providers._remote import ApiKey, Call, Outgoing, RemoteChatModel, from_environment
 from chatcore.providers._streaming import Opened
 from chatcore.providers._wire import Exchange, StreamDecoder
 from chatcore.providers.hosts import COMPATIBLE, HOSTS, OPENAI, Host, host_of
@@ -63,8 +63,9 @@ class ChatOpenAI(RemoteChatModel):
     api_key: the key; a function that gives it (a sync one must not block); None: the environment variable of the host,
         `OPENAI_API_KEY` for OpenAI and for servers in no table. A server on this machine or a private network needs
         none. It is never shown, dumped or pickled; a copy that was pickled looks for it in the environment again.
-    base_url: where `/chat/completions` is found; None: that of `provider`, else `OPENAI_BASE_URL` or `OPENAI_API_BASE`
-        from the environment, else OpenAI's own.
+    base_url: where `/chat/completions` is found; None: the first that is set of `CHATCORE_<PROVIDER>_BASE_URL`,
+        `CHATCORE_BASE_URL` and, for OpenAI, `OPENAI_BASE_URL` and `OPENAI_API_BASE`, in the environment; else that of
+        `provider`.
     provider: the row of the table whose ways the server has; None: found by `base_url`.
     organization, project: sent to OpenAI; None: `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` from the environment, for OpenAI.
     timeout: seconds for a whole call, or a `Timeout`; None: no bound.
@@ -98,7 +99,6 @@ class ChatOpenAI(RemoteChatModel):
 
     _PROVIDER: ClassVar[str] = "openai"
     _BASE_URL: ClassVar[str] = OPENAI.base_url
-    _BASE_URL_VARIABLES: ClassVar[tuple[str, ...]] = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
     _ALIASES: ClassVar[Mapping[str, str]] = {
         "model_name": "model",
         "openai_api_key": "api_key",
@@ -152,13 +152,15 @@ class ChatOpenAI(RemoteChatModel):
             msg = f"provider={self.provider!r} is not known; there are {', '.join(HOSTS)}. Else give base_url only."
             raise ConfigurationError(msg)
         if self.base_url is None:
-            self.base_url = HOSTS[self.provider].base_url if self.provider else self._found_address()
+            self.base_url = self._found_address()
         self._host = HOSTS[self.provider] if self.provider else host_of(self.base_url)
         for name, variable in _VARIABLES.items():
             if self._host is OPENAI and not getattr(self, name):
                 setattr(self, name, os.environ.get(variable))
             named = name if given.get(name) else f"The environment variable {variable}"
             check_header(f"openai-{name}", getattr(self, name) or "", named)
+        for name, value in self._host.own_headers().items():
+            check_header(name, value, f"What the environment says for the header {name}")
         if self.streaming and self.n is not None and self.n > 1:
             msg = f"n={self.n} and streaming=True exclude each other: a stream is one answer."
             raise ConfigurationError(msg)
@@ -172,7 +174,17 @@ class ChatOpenAI(RemoteChatModel):
     @property
     @override
     def _key_variables(self) -> tuple[str, ...]:
-        return () if self._host.key is None else (self._host.key,)
+        return self._host.keys
+
+    @override
+    def _key_headers(self, key: str) -> dict[str, str]:
+        name = self._host.key_header
+        return {name: f"Bearer {key}" if name.endswith("authorization") else key}
+
+    @override
+    def _found_address(self) -> str:
+        host = HOSTS[self.provider] if self.provider else OPENAI
+        return from_environment(host.address_variables, OPENAI.base_url) or host.address()
 
     @override
     def _known_profile(self) -> dict[str, Any] | None:
@@ -229,7 +241,8 @@ class ChatOpenAI(RemoteChatModel):
             stream_usage=self._asks_usage(call),
             extra_body={**(self.extra_body or {}), **call.extra_body},
         )
-        headers = {f"openai-{name}": value for name in _VARIABLES if (value := getattr(self, name))}
+        headers = self._host.own_headers()
+        headers |= {f"openai-{name}": value for name in _VARIABLES if (value := getattr(self, name))}
         return Outgoing("/chat/completions", body, headers)
 
     def _asks_usage(self, call: Call) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -440,3 +441,24 @@ def test_json_is_compact_and_names_what_it_cannot_hold() -> None:
 def test_a_host_without_a_developers_role_is_a_row() -> None:
     (message,) = convert_to_messages([("developer", "Be brief.")])
     assert sent(message, replace(OPENAI, developer_role=False))["role"] == "system"
+
+
+def test_ids_of_other_providers_calls_are_rewritten_for_a_host_that_would_refuse_them() -> None:
+    def history(provider: str | None, *ids: str) -> list[Any]:
+        made = {"model_provider": provider} if provider else {}
+        calls: Any = [{"name": "f", "args": {}, "id": call_id} for call_id in ids]
+        results = [ToolMessage("1", tool_call_id=call_id) for call_id in ids]
+        return [HumanMessage("hi"), AIMessage("", tool_calls=calls, response_metadata=made), *results]
+
+    def ids_in(wire: list[dict[str, Any]]) -> list[str]:
+        return [call["id"] for call in wire[1]["tool_calls"]]
+
+    given = ("call_abcdefghijklmnopqrstuvwx", "toolu_01", "abcDEF123", "ééééééééé")
+    wire = encode_messages(history("openai", *given), MISTRAL)
+    assert [message["tool_call_id"] for message in wire[2:]] == ids_in(wire)
+    assert all(re.fullmatch("[a-zA-Z0-9]{9}", call_id) for call_id in ids_in(wire))
+    assert len(set(ids_in(wire))) == 4
+    assert ids_in(wire)[2] == "abcDEF123"
+    # Its own, those of nobody knows whom, and those for another host stay as they are.
+    for provider, host in (("mistral", MISTRAL), (None, MISTRAL), ("mistral", OPENAI)):
+        assert ids_in(encode_messages(history(provider, *given), host)) == list(given)
