@@ -49,7 +49,7 @@ def at_random(seed: int) -> Cut:
 def facts(message: AIMessage) -> dict[str, Any]:
     """What the recordings expect of an answer, as this message has it."""
     said = message.response_metadata
-    reasoning = [block["reasoning"] for block in message.content_blocks if block["type"] == "reasoning"]
+    reasoning = [block.get("reasoning", "") for block in message.content_blocks if block["type"] == "reasoning"]
     usage = message.usage_metadata
     calls = [(call["name"], call["id"], call["args"]) for call in message.tool_calls]
     calls += [(call["name"], call["id"], call["args"]) for call in message.invalid_tool_calls]
