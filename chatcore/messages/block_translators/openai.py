@@ -321,7 +321,7 @@ def _text(part: Block, _: Answer) -> Iterator[Block]:
 
 def _annotation(annotation: Block) -> Block:
     match annotation.get("type"):
-        case "url_citation":
+        case "url_citation" if "url" in annotation:
             block: Block = {"type": "citation", "url": annotation["url"]}
             block.update((key, annotation[key]) for key in ("end_index", "start_index", "title") if key in annotation)
             return with_extras(block, annotation, {*block, "cited_text"})
@@ -336,9 +336,19 @@ def _annotation(annotation: Block) -> Block:
 
 
 def _reasoning(part: Block, _: Answer) -> Iterator[Block]:
-    """One block for each paragraph of a summary; what belongs to the whole stays with the first."""
+    """One block for each paragraph of a summary; what belongs to the whole stays with the first.
+
+    Servers of open models give the reasoning itself, as `content`. It is told too, and kept as it came.
+    """
     if "summary" not in part:
         yield part
+        return
+    own = part.get("content")
+    if own and not part["summary"]:
+        common = {key: part[key] for key in ("type", "id", "index") if key in part}
+        extras = {key: value for key, value in part.items() if key not in {*common, "summary"}}
+        said = "".join(paragraph.get("text", "") for paragraph in own)
+        yield _nested_index({**common, "reasoning": said, "extras": extras}, part, 0)
         return
     common: Block = {key: part[key] for key in ("type", "reasoning", "id", "index") if key in part}
     only_first: Block = {key: value for key, value in part.items() if key not in {*common, "summary"}}
@@ -408,7 +418,7 @@ def _web_search_call(part: Block, _: Answer) -> Iterator[Block]:
     args = {key: value for key, value in action.items() if key != "sources"} if is_dict(action) else {}
     # Keys that the API may add stay beside the others, as the reference has them.
     more = {key: value for key, value in part.items() if key not in {"type", "id", "action", "status", "index"}}
-    call: Block = {"type": "server_tool_call", "name": "web_search", "args": args, "id": part["id"], **more}
+    call: Block = {"type": "server_tool_call", "name": "web_search", "args": args, "id": part.get("id"), **more}
     yield _prefixed(call, part, "wsc")
     sources = action.get("sources") if is_dict(action) else None
     yield _result(part, "wsr", {"sources": sources} if sources else None)
@@ -418,13 +428,13 @@ def _file_search_call(part: Block, _: Answer) -> Iterator[Block]:
     known = {"type", "id", "queries", "results", "status", "index"}
     more = {key: value for key, value in part.items() if key not in known}
     args = {"queries": part.get("queries", [])}
-    call: Block = {"type": "server_tool_call", "name": "file_search", "id": part["id"], "args": args, **more}
+    call: Block = {"type": "server_tool_call", "name": "file_search", "id": part.get("id"), "args": args, **more}
     yield _prefixed(call, part, "fsc")
     yield _result(part, "fsr", part.get("results") or None)
 
 
 def _code_interpreter_call(part: Block, _: Answer) -> Iterator[Block]:
-    call: Block = {"type": "server_tool_call", "name": "code_interpreter", "id": part["id"]}
+    call: Block = {"type": "server_tool_call", "name": "code_interpreter", "id": part.get("id")}
     if "code" in part:
         call["args"] = {"code": part["code"]}
     known = {"type", "id", "outputs", "status", "code", "extras", "index"}
@@ -433,7 +443,7 @@ def _code_interpreter_call(part: Block, _: Answer) -> Iterator[Block]:
 
 
 def _mcp_call(part: Block, _: Answer) -> Iterator[Block]:
-    call: Block = {"type": "server_tool_call", "name": "remote_mcp", "id": part["id"]}
+    call: Block = {"type": "server_tool_call", "name": "remote_mcp", "id": part.get("id")}
     extras: Block = {}
     arguments = part.get("arguments")
     if isinstance(arguments, str) and arguments:
@@ -452,7 +462,7 @@ def _mcp_call(part: Block, _: Answer) -> Iterator[Block]:
 
 
 def _mcp_list_tools(part: Block, _: Answer) -> Iterator[Block]:
-    call: Block = {"type": "server_tool_call", "name": "mcp_list_tools", "args": {}, "id": part["id"]}
+    call: Block = {"type": "server_tool_call", "name": "mcp_list_tools", "args": {}, "id": part.get("id")}
     known = {"type", "id", "name", "tools", "error", "extras", "index"}
     yield with_extras(_prefixed(call, part, "mlt"), part, known)
     yield _result_or_error(part, "mltr", part.get("tools"))
@@ -465,7 +475,7 @@ def _tool_search_call(part: Block, message: Answer) -> Iterator[Block]:
     call: Block = {
         "type": "server_tool_call",
         "name": "tool_search",
-        "id": part["id"],
+        "id": part.get("id"),
         "args": part.get("arguments", {}),
     }
     yield with_extras(_prefixed(call, part, "tsc"), part, {"type", "id", "arguments", "index"})
@@ -477,7 +487,7 @@ def _tool_search_output(part: Block, message: Answer) -> Iterator[Block]:
         return
     block: Block = {
         "type": "server_tool_result",
-        "tool_call_id": part["id"],
+        "tool_call_id": part.get("id"),
         "output": {"tools": part.get("tools", [])},
     }
     if part.get("status") in _STATUS:
@@ -492,7 +502,7 @@ _STATUS = {"failed": "error", "completed": "success"}
 
 
 def _result(part: Block, prefix: str, output: Any, *, keep_none: bool = False) -> Block:
-    block: Block = {"type": "server_tool_result", "tool_call_id": part["id"]}
+    block: Block = {"type": "server_tool_result", "tool_call_id": part.get("id")}
     if output is not None or keep_none:
         block["output"] = output
     status = part.get("status")
@@ -504,7 +514,7 @@ def _result(part: Block, prefix: str, output: Any, *, keep_none: bool = False) -
 
 
 def _result_or_error(part: Block, prefix: str, output: Any) -> Block:
-    block: Block = {"type": "server_tool_result", "tool_call_id": part["id"]}
+    block: Block = {"type": "server_tool_result", "tool_call_id": part.get("id")}
     if output:
         block["output"] = output
     block["status"] = "error" if part.get("error") else "success"

@@ -81,3 +81,27 @@ def test_geminis_images_by_any_url(url: str, block: dict[str, Any]) -> None:
 def test_an_unreadable_document_stays_whole() -> None:
     document = {"type": "document", "source": {"type": "url"}}
     assert HumanMessage([document]).content_blocks == [{"type": "non_standard", "value": document}]
+
+
+def test_the_reasoning_of_open_models_is_told() -> None:
+    item = {"type": "reasoning", "id": "r", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
+    assert answer("openai", [item]).content_blocks == [
+        {"type": "reasoning", "id": "r", "reasoning": "Hm.", "extras": {"content": item["content"]}}
+    ]
+
+
+def test_items_of_hosts_that_leave_out_their_ids() -> None:
+    kinds = ("web_search_call", "file_search_call", "code_interpreter_call", "mcp_call", "mcp_list_tools")
+    for kind in kinds:
+        call, result = answer("openai", [{"type": kind, "status": "completed"}]).content_blocks
+        assert (call["type"], result["type"]) == ("server_tool_call", "server_tool_result")
+    cited = [{"type": "text", "text": "a", "annotations": [{"type": "url_citation"}]}]
+    assert answer("openai", cited).content_blocks[0].get("annotations") == [
+        {"type": "non_standard_annotation", "value": {"type": "url_citation"}}
+    ]
+
+
+def test_hosts_of_the_responses_api_are_read_as_openai() -> None:
+    content = [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}]
+    assert answer("xai", content).content_blocks == [{"type": "reasoning", "reasoning": "Hm."}]
+    assert get_translator("acme") is None
