@@ -58,6 +58,7 @@ LOADS_BY_NAME = {
     "caches/__init__.py": "few programs keep answers in a file, and a Python may be built without sqlite3",
     "messages/_upward.py": "functions of messages may be runnables, and their sums are prompts: floors above",
     "_tokens.py": "few programs count tokens, and the vocabulary is large",
+    "providers/_named.py": "a program that uses one provider loads one",
     "load/load.py": "a dump may name classes of every floor, and only those it names are loaded",
 }
 """The files that may use importlib, each with its reason."""
