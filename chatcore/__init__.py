@@ -118,6 +118,7 @@ if TYPE_CHECKING:
     from chatcore.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
     from chatcore.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
     from chatcore.providers import ChatOpenAI, init_chat_model
+    from chatcore.providers.ollama import ChatOllama
     from chatcore.runnables import (
         ConfigurableField,
         ConfigurableFieldSpec,
@@ -171,6 +172,7 @@ __all__ = [
     "ChatMessage",
     "ChatMessageChunk",
     "ChatModelStream",
+    "ChatOllama",
     "ChatOpenAI",
     "ChatPromptTemplate",
     "ChatPromptValue",
@@ -392,6 +394,7 @@ _HOMES = {
     "chatcore.prompt_values": ("ChatPromptValue", "PromptValue", "StringPromptValue"),
     "chatcore.prompts": ("ChatPromptTemplate", "MessagesPlaceholder", "PromptTemplate"),
     "chatcore.providers": ("ChatOpenAI", "init_chat_model"),
+    "chatcore.providers.ollama": ("ChatOllama",),
     "chatcore.runnables": (
         "ConfigurableField",
         "ConfigurableFieldSpec",

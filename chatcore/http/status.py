@@ -279,7 +279,7 @@ SAYS_NO_CREDIT: Final = re.compile(
     r"|requires more credits|account (is not active|balance is)|billing (hard )?limit",
     re.IGNORECASE,
 )
-SAYS_OVERLOADED: Final = re.compile(r"overloaded|over capacity|at capacity", re.IGNORECASE)
+SAYS_OVERLOADED: Final = re.compile(r"overloaded|over capacity|at capacity|server (is )?busy", re.IGNORECASE)
 SAYS_WHEN: Final = re.compile(
     r"(?:try again|retry|wait)(?: again)? (?:in|after|for) ((?:\d+(?:\.\d+)?\s?(?:ms|s|m|h|d)[a-z]*\s?)+)",
     re.IGNORECASE,

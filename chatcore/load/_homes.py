@@ -79,6 +79,7 @@ HOMES = (
         ("ChatOpenAI",),
         is_core=False,
     ),
+    Home("chatcore.providers.ollama", (("langchain_ollama", "chat_models"),), ("ChatOllama",), is_core=False),
 )
 
 MESSAGES = frozenset(
