@@ -15,7 +15,7 @@ from chatcore.outputs import (
     LLMResult,
     RunInfo,
 )
-from chatcore.outputs.chat_generation import merge_chat_generation_chunks
+from chatcore.outputs.chat_generation import build_generation_chunk, merge_chat_generation_chunks
 
 
 def chunk(text: str, **info: Any) -> ChatGenerationChunk:
@@ -105,3 +105,16 @@ def test_results_are_equal_whoever_made_them() -> None:
     assert result != generations
     with pytest.raises(TypeError, match="unhashable"):
         hash(result)
+
+
+@pytest.mark.parametrize("info", [None, {"finish_reason": "stop"}], ids=["no info", "info"])
+@pytest.mark.parametrize("content", ["a", ["a", {"type": "text", "text": "b"}]], ids=["text", "parts"])
+def test_a_built_chunk_is_as_a_validated_one(content: Any, info: dict[str, Any] | None) -> None:
+    given: dict[str, Any] = {} if info is None else {"generation_info": info}
+    built, made = (
+        build_generation_chunk(AIMessageChunk(content), info),
+        ChatGenerationChunk(message=AIMessageChunk(content), **given),
+    )
+    assert built == made
+    assert built.model_fields_set == made.model_fields_set
+    assert built.model_dump() == made.model_dump()

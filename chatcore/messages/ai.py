@@ -35,7 +35,7 @@ from chatcore.messages.tool import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from chatcore.messages import content as blocks
 
@@ -157,22 +157,25 @@ class AIMessage(BaseMessage):
 
 
 class _AllFields:
-    """The `__dict__` of a chunk, whose tool calls are read before anyone sees all of its fields.
+    """The `__dict__` of a chunk that was built, whose fields are made before anyone sees all of them.
 
-    A chunk that is one of thousands, and a sum that is added to again, are hardly ever asked for their tool calls; to
-    read them each time would cost the square of the stream. So the two fields that follow from `tool_call_chunks` are
-    left out of a chunk that was built, and made when they are missed. Whoever wants one of them comes by `__getattr__`.
-    Whoever wants all (pydantic, to dump, compare, copy or pickle; `vars`) asks for `__dict__` and comes here. To read
-    any other field is to come by neither.
+    A chunk that is one of thousands, and a sum that is added to again, are hardly ever asked for more than their text;
+    to read their tool calls each time would cost the square of the stream. So what follows from `tool_call_chunks`, and
+    what is empty, is left out of a chunk that was built, and made when it is missed. Whoever wants one such field comes
+    by `__getattr__`. Whoever wants all (pydantic, to dump, compare, copy or pickle; `vars`) asks for `__dict__` and
+    comes here. To read any other field is to come by neither.
     """
 
     def __get__(self, chunk: AIMessageChunk, kind: type[AIMessageChunk] | None = None) -> dict[str, Any]:
         fields = get_fields(chunk)
-        if "tool_calls" in fields or "tool_call_chunks" not in fields:
+        if "tool_calls" in fields or "chunk_position" not in fields:
             return fields
-        read = finished_calls if fields["chunk_position"] == "last" else partial_calls
         whole = {**_chunk_fields(), **fields}
-        whole["tool_calls"], whole["invalid_tool_calls"] = read(fields["tool_call_chunks"])
+        for name, make in _EMPTY.items():
+            if name not in fields:
+                whole[name] = make()
+        read = finished_calls if fields["chunk_position"] == "last" else partial_calls
+        whole["tool_calls"], whole["invalid_tool_calls"] = read(whole["tool_call_chunks"])
         set_fields(chunk, whole)
         return whole
 
@@ -198,7 +201,12 @@ class AIMessageChunk(AIMessage, BaseMessageChunk):
         __dict__ = _AllFields()
 
         def __getattr__(self, name: str) -> Any:
-            return vars(self)[name] if name in _READ_LATE else super().__getattr__(name)
+            if name in _READ_LATE:
+                return vars(self)[name]
+            if name in _EMPTY:
+                value = get_fields(self)[name] = _EMPTY[name]()
+                return value
+            return super().__getattr__(name)
 
     def __init__(
         self,
@@ -269,26 +277,23 @@ def build_chunk(  # noqa: PLR0913 - the chunk's own fields, all by name
     """Make a chunk of parts that are known to be right: for codecs, which have just made them.
 
     Nothing is validated and nothing is copied: the chunk owns what it is given. `tool_call_chunks` must be complete
-    dicts (`tool_call_chunk(...)` makes them). The chunk equals `AIMessageChunk(...)` of the same arguments; its
-    `tool_calls` are read when they are first looked at.
+    dicts (`tool_call_chunk(...)` makes them). The chunk equals `AIMessageChunk(...)` of the same arguments; what is
+    empty is made, and its `tool_calls` are read, when they are first looked at.
     """
     if chunk_position == "last" and is_standard(content, response_metadata or {}):
         content = finished_blocks(content, finished_calls(tool_call_chunks or ())[0])
-    if tool_call_chunks:
-        fields = _late_fields()
-        fields["tool_call_chunks"] = tool_call_chunks
-    else:
-        fields = _chunk_fields()
-        fields["tool_calls"] = []
-        fields["invalid_tool_calls"] = []
-        fields["tool_call_chunks"] = []
+    fields = _built_fields()
     fields["content"] = content
-    fields["additional_kwargs"] = {} if additional_kwargs is None else additional_kwargs
-    fields["response_metadata"] = {} if response_metadata is None else response_metadata
     fields["name"] = name
     fields["id"] = id
     fields["usage_metadata"] = usage_metadata
     fields["chunk_position"] = chunk_position
+    if tool_call_chunks:
+        fields["tool_call_chunks"] = tool_call_chunks
+    if additional_kwargs:
+        fields["additional_kwargs"] = additional_kwargs
+    if response_metadata:
+        fields["response_metadata"] = response_metadata
     chunk = AIMessageChunk.__new__(AIMessageChunk)
     set_fields(chunk, fields)
     set_fields_set(chunk, _chunk_field_names())
@@ -407,12 +412,8 @@ class Accumulator:
             fields["id"] = given_id
             chunk.model_fields_set.add("id")
         self._add_content(fields["content"])
-        if fields["tool_call_chunks"]:
-            self._tool_calls.add(fields["tool_call_chunks"])
-        if fields["additional_kwargs"]:
-            self._kwargs.add(fields["additional_kwargs"])
-        if fields["response_metadata"]:
-            self._metadata.add(fields["response_metadata"])
+        if len(fields) > _BUILT:  # else it was built, of nothing but text
+            self._add_rest(fields)
         if fields["usage_metadata"] is not None:
             self._usage = add_usage(self._usage, fields["usage_metadata"])
         if fields["id"] and fields["id"] != self._id:
@@ -421,6 +422,14 @@ class Accumulator:
             self._name = fields["name"]
         if fields["chunk_position"] is not None:
             self._position = fields["chunk_position"]
+
+    def _add_rest(self, fields: dict[str, Any]) -> None:
+        if calls := fields.get("tool_call_chunks"):
+            self._tool_calls.add(calls)
+        if extras := fields.get("additional_kwargs"):
+            self._kwargs.add(extras)
+        if metadata := fields.get("response_metadata"):
+            self._metadata.add(metadata)
 
     @property
     def text_so_far(self) -> str:
@@ -482,6 +491,11 @@ _message_fields = _MESSAGE_TEMPLATE.copy
 _chunk_fields = _CHUNK_TEMPLATE.copy
 _READ_LATE = frozenset({"tool_calls", "invalid_tool_calls"})
 _FOLLOW_FROM_OTHERS = _READ_LATE | {"type"}
-_late_fields = {name: value for name, value in _CHUNK_TEMPLATE.items() if name not in _READ_LATE}.copy
+_EMPTY: dict[str, Callable[[], Any]] = {"tool_call_chunks": list, "additional_kwargs": dict, "response_metadata": dict}
+_BUILT_TEMPLATE = {
+    name: value for name, value in _CHUNK_TEMPLATE.items() if name not in _READ_LATE and name not in _EMPTY
+}
+_built_fields = _BUILT_TEMPLATE.copy
+_BUILT = len(_BUILT_TEMPLATE)
 _message_field_names = (set(_MESSAGE_TEMPLATE) - {"type"}).copy
 _chunk_field_names = (set(_CHUNK_TEMPLATE) - {"type"}).copy

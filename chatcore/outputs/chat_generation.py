@@ -16,7 +16,7 @@ from chatcore.messages._slots import set_extra, set_fields, set_fields_set, set_
 from chatcore.outputs._given import ABSENT, given
 from chatcore.outputs.generation import Generation
 
-__all__ = ["ChatGeneration", "ChatGenerationChunk", "merge_chat_generation_chunks"]
+__all__ = ["ChatGeneration", "ChatGenerationChunk", "build_generation_chunk", "merge_chat_generation_chunks"]
 
 
 class ChatGeneration(Generation):
@@ -76,6 +76,26 @@ class ChatGenerationChunk(ChatGeneration):
         infos = [part.generation_info for part in (self, *others) if part.generation_info]
         message = self.message + [part.message for part in others]
         return ChatGenerationChunk(message=message, generation_info=merge_dicts(*infos) or None)
+
+
+def build_generation_chunk(message: AIMessageChunk, info: dict[str, Any] | None = None) -> ChatGenerationChunk:
+    """Make a chunk of parts that are known to be right: for codecs, which have just made them.
+
+    It equals `ChatGenerationChunk(message=message, generation_info=info)`; nothing is validated and nothing is copied.
+    """
+    content = message.content
+    fields = {
+        "text": content if type(content) is str else _text_of(message),
+        "generation_info": info,
+        "type": "ChatGenerationChunk",
+        "message": message,
+    }
+    chunk = ChatGenerationChunk.__new__(ChatGenerationChunk)
+    set_fields(chunk, fields)
+    set_fields_set(chunk, {"message", "text"} if info is None else {"message", "text", "generation_info"})
+    set_extra(chunk, None)
+    set_private(chunk, None)
+    return chunk
 
 
 def merge_chat_generation_chunks(chunks: list[ChatGenerationChunk]) -> ChatGenerationChunk | None:

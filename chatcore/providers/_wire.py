@@ -22,6 +22,7 @@ from chatcore.messages._json import read_json
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.ai import build_chunk
 from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from chatcore.outputs.chat_generation import build_generation_chunk as generation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -284,15 +285,6 @@ def parsed(body: bytes, exchange: Exchange) -> Any:
         if text.startswith(b"<"):
             raise exchange.web_page(body) from error
         raise exchange.malformed(f"is not JSON ({error})", body) from error
-
-
-def generation(message: AIMessageChunk, info: dict[str, Any] | None = None) -> ChatGenerationChunk:
-    """A chunk of an answer, with what is said about it."""
-    # Set afterwards, since only a chunk given nothing but its message is made without validating it.
-    chunk = ChatGenerationChunk(message=message)
-    if info is not None:
-        chunk.generation_info = info
-    return chunk
 
 
 def count(fields: Mapping[str, Any], key: str) -> int | None:

@@ -416,7 +416,7 @@ def test_overriding_the_async_verb_overrides_the_sync_one() -> None:
 # ------------------------------------------------------------------------------------------------ programs of their own
 
 PROLOGUE = """
-import os, sys, signal, threading, time, warnings
+import logging, os, sys, signal, threading, time, warnings
 import anyio
 # A shell's background jobs, and their children, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -424,6 +424,8 @@ sys.path.insert(0, {root!r})
 from tests.engine.models import Plain, Streaming, letters
 from chatcore import configure
 configure(portal_backend={backend!r})
+# asyncio's debug mode tells of slow steps: of a busy machine, that is.
+logging.getLogger("asyncio").addFilter(lambda record: not record.getMessage().startswith("Executing "))
 
 async def hang(text):
     try:

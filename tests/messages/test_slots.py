@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter
 
 from chatcore.messages import (
+    Accumulator,
     AIMessage,
     AIMessageChunk,
     AnyMessage,
@@ -252,3 +253,30 @@ def test_chunks_and_sums_that_nobody_looks_into_are_not_parsed(monkeypatch: pyte
     assert joined.tool_call_chunks[0]["args"] == '{"a": "bx"}'  # type: ignore[attr-defined]
     with pytest.raises(AssertionError):
         _ = joined.tool_calls  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("field", ["additional_kwargs", "response_metadata", "tool_call_chunks"])
+def test_what_is_empty_in_a_built_chunk_is_its_own(field: str) -> None:
+    chunk, other = build_chunk("a"), build_chunk("a")
+    value = getattr(chunk, field)
+    assert not value
+    assert getattr(chunk, field) is value
+    assert getattr(other, field) is not value
+    assert list(vars(chunk)) == list(vars(AIMessageChunk("a")))
+    assert chunk == other == AIMessageChunk("a")
+
+
+def test_what_is_put_into_an_empty_field_of_a_built_chunk_stays() -> None:
+    chunk = build_chunk("a", id="i")
+    chunk.response_metadata["finish_reason"] = "stop"
+    chunk.additional_kwargs = {"a": 1}
+    assert (
+        chunk.model_dump()
+        == AIMessageChunk(
+            "a", id="i", response_metadata={"finish_reason": "stop"}, additional_kwargs={"a": 1}
+        ).model_dump()
+    )
+    parts = Accumulator()
+    parts.add(chunk)
+    assert parts.message().response_metadata == {"finish_reason": "stop"}
+    assert parts.message().additional_kwargs == {"a": 1}
