@@ -60,7 +60,7 @@ CUSTOM: dict[str, Any] = {
     "type": "custom_tool_call",
     "call_id": "call_2",
     "name": "run",
-    "input": 'print("é")\n',
+    "input": '"é"\n',
 }
 SEARCH: dict[str, Any] = {
     "id": "ws_1",
