@@ -50,6 +50,8 @@ class Host:
     thinking_parts: whether reasoning travels as content parts of type "thinking".
     developer_role: whether it is known to take the role "developer"; elsewhere such a message is sent as "system".
     nine_character_ids: whether it refuses ids of tool calls that are not nine letters and digits.
+    video: whether it takes content parts of type "video_url".
+    document_urls: the type of the content part in which it takes a file by its URL; None where it takes none so.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Host:
     thinking_parts: bool = False
     developer_role: bool = False
     nine_character_ids: bool = False
+    video: bool = False
+    document_urls: Literal["file", "document_url"] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -225,6 +229,7 @@ _ROWS = (
         "https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
         other_keys=("ALIBABA_API_KEY",),
         domains=(".aliyuncs.com",),
+        video=True,
     ),
     Host(
         "databricks",
@@ -386,6 +391,7 @@ _ROWS = (
         reasoning=(),
         thinking_parts=True,
         nine_character_ids=True,  # "Tool call id has to be a-z, A-Z, 0-9, with a length of 9"
+        document_urls="document_url",
     ),
     Host(
         "modelscope",
@@ -399,6 +405,7 @@ _ROWS = (
         "MOONSHOT_API_KEY",
         "https://platform.moonshot.ai/docs/api/chat",
         domains=("api.moonshot.cn",),
+        video=True,
     ),
     Host(
         "morph", "https://api.morphllm.com/v1", "MORPH_API_KEY", "https://docs.morphllm.com/api-reference/introduction"
@@ -450,6 +457,8 @@ _ROWS = (
         headers=(("http-referer", "{OPENROUTER_APP_URL}"), ("x-title", "{OPENROUTER_APP_TITLE}")),
         reasoning=("reasoning_details", "reasoning"),
         developer_role=True,
+        video=True,
+        document_urls="file",
     ),
     Host(
         "ovhcloud",
@@ -508,7 +517,13 @@ _ROWS = (
         "https://www.scaleway.com/en/docs/generative-apis",
         other_keys=("SCALEWAY_API_KEY",),
     ),
-    Host("sglang", "http://localhost:30000/v1", None, "https://docs.sglang.ai/basic_usage/openai_api_completions.html"),
+    Host(
+        "sglang",
+        "http://localhost:30000/v1",
+        None,
+        "https://docs.sglang.ai/basic_usage/openai_api_completions.html",
+        video=True,
+    ),
     Host(
         "siliconflow",
         "https://api.siliconflow.com/v1",
@@ -579,7 +594,13 @@ _ROWS = (
         other_keys=("VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"),
         reasoning=("reasoning_details", "reasoning"),
     ),
-    Host("vllm", "http://localhost:8000/v1", None, "https://docs.vllm.ai/en/stable/serving/openai_compatible_server"),
+    Host(
+        "vllm",
+        "http://localhost:8000/v1",
+        None,
+        "https://docs.vllm.ai/en/stable/serving/openai_compatible_server",
+        video=True,
+    ),
     Host(
         "volcengine",
         "https://ark.cn-beijing.volces.com/api/v3",
@@ -587,6 +608,7 @@ _ROWS = (
         "https://www.volcengine.com/docs/82379/1330626",
         other_keys=("VOLCENGINE_API_KEY",),
         domains=(".volces.com",),
+        video=True,
     ),
     Host(
         "vultr",
@@ -628,6 +650,7 @@ _ROWS = (
         "ZAI_API_KEY",
         "https://docs.z.ai/api-reference/llm/chat-completion",
         other_keys=("ZHIPU_API_KEY",),
+        video=True,
     ),
     Host(
         "zhipu",
@@ -635,6 +658,7 @@ _ROWS = (
         "ZHIPUAI_API_KEY",
         "https://docs.bigmodel.cn/api-reference",
         other_keys=("ZHIPU_API_KEY",),
+        video=True,
     ),
 )
 
