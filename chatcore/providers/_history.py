@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from chatcore.messages._shapes import is_dict, is_list
+from chatcore.messages.block_translators import anthropic
 from chatcore.providers._wire import as_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def told_to_others(message: AIMessage) -> list[dict[str, Any]]:
       an id, is left out
     """
     told = _Told()
-    for block in cast("list[dict[str, Any]]", message.content_blocks):
+    for block in _standard(message):
         told.add(block)
     beside = message.additional_kwargs
     audio: Any = beside.get("audio")
@@ -58,6 +59,14 @@ def told_to_others(message: AIMessage) -> list[dict[str, Any]]:
     if not told.has_text:
         told.say(beside.get("refusal"))
     return told.blocks
+
+
+def _standard(message: AIMessage) -> list[dict[str, Any]]:
+    blocks = cast("list[dict[str, Any]]", message.content_blocks)
+    if "model_provider" not in message.response_metadata and any(block["type"] == "non_standard" for block in blocks):
+        # Who wrote it, nobody says: older messages of Anthropic's do not, and no other has blocks of such names.
+        return cast("list[dict[str, Any]]", anthropic.translate_content(message))
+    return blocks
 
 
 class _Told:

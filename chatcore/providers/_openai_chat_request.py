@@ -1,7 +1,8 @@
 """Messages and settings → the JSON of a chat completions request. No I/O.
 
 The wire is OpenAI's (https://platform.openai.com/docs/api-reference/chat/create); where a host differs, its row says
-so. What a message carries and the wire has no place for is left out: ids, response metadata, annotations of earlier
+so. An earlier answer of the host goes back as it came; one of another provider, or of another API, as text and calls.
+What a message carries and the wire has no place for is left out: ids, response metadata, annotations of earlier
 answers, reasoning that another provider made. What the *user* asked to send and cannot be sent is an error that names
 it.
 """
@@ -24,6 +25,9 @@ from chatcore.messages import (
     SystemMessage,
     ToolMessage,
 )
+from chatcore.messages._standard import standard_blocks
+from chatcore.messages.content import KNOWN_BLOCK_TYPES
+from chatcore.providers._history import told_to_others
 from chatcore.providers._wire_request import (
     TOOL_FORM,
     Source,
@@ -46,21 +50,20 @@ _SENT_EXTRAS = ("prefix", "cache_control")
 """Keys of `additional_kwargs` that hosts take on a message: Mistral's and DeepSeek's prefix, Anthropic's cache mark."""
 
 _CALL_BLOCKS = frozenset(
-    {
-        "tool_call",
-        "tool_call_chunk",
-        "tool_use",
-        "input_json_delta",
-        "invalid_tool_call",
-        "function_call",
-        "server_tool_call",
-        "server_tool_call_chunk",
-        "server_tool_result",
-    }
+    {"tool_call", "tool_call_chunk", "tool_use", "input_json_delta", "invalid_tool_call", "function_call"}
 )
-"""Blocks that repeat what `tool_calls` says, or tell of tools that ran at another provider."""
+"""Blocks that repeat what `tool_calls` says."""
+
+_SERVER_BLOCKS = frozenset({"server_tool_call", "server_tool_result", "server_tool_use", "mcp_tool_use"})
+"""Blocks that tell of tools that ran at a provider."""
 
 _REASONING_BLOCKS = frozenset({"reasoning", "reasoning_content", "thinking", "redacted_thinking"})
+
+_TEXT_PARTS = frozenset({"text", "refusal"})
+"""The parts that a tool's result may have; any other is refused there."""
+
+_OF_THE_WIRE = frozenset({"refusal", "image_url", "input_audio", "video_url", "document_url", "thinking", "reference"})
+"""Parts that are sent as they are, beside text and files."""
 
 _TEXT_KEYS = frozenset({"type", "text", "cache_control"})
 
@@ -132,7 +135,20 @@ def encode_messages(messages: Sequence[BaseMessage], host: Host) -> list[dict[st
         msg = "There is no message to send: the input is an empty list. Give at least one message."
         raise InvalidInputError(msg)
     ids = _foreign_ids(messages, host) if host.nine_character_ids else {}
-    return [_message(message, position, host, ids) for position, message in enumerate(messages)]
+    wire: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
+    for position, message in enumerate(messages):
+        if shown and not isinstance(message, ToolMessage):
+            # Results stand together: nothing may come between a call and its result.
+            wire.append({"role": "user", "content": shown})
+            shown = []
+        encoded = _message(message, position, host, ids)
+        if isinstance(message, ToolMessage):
+            shown.extend(_taken_out(encoded))
+        wire.append(encoded)
+    if shown:
+        wire.append({"role": "user", "content": shown})
+    return wire
 
 
 _ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -164,11 +180,17 @@ def _nine_characters(call_id: str) -> str:
 
 def _message(message: BaseMessage, position: int, host: Host, ids: Mapping[str | None, str]) -> dict[str, Any]:
     extras = message.additional_kwargs
-    wire: dict[str, Any] = {"role": _role(message, position, host), "content": _content(message, position, host)}
+    wire: dict[str, Any] = {"role": _role(message, position, host)}
     if isinstance(message, AIMessage):
-        _add_answer(wire, message, host, ids)
-    elif isinstance(message, ToolMessage):
-        wire["tool_call_id"] = ids.get(message.tool_call_id, message.tool_call_id)
+        _add_answer(wire, message, position, host)
+        _add_calls(wire, message, ids)
+        if not wire["content"]:
+            # Empty text beside something else is refused by some hosts, a missing key by others: they send null.
+            wire["content"] = None if len(wire) > 2 else ""
+    else:
+        wire["content"] = _content(message, position, host)
+        if isinstance(message, ToolMessage):
+            wire["tool_call_id"] = ids.get(message.tool_call_id, message.tool_call_id)
     name = message.name or extras.get("name")
     if name:
         wire["name"] = name
@@ -176,6 +198,17 @@ def _message(message: BaseMessage, position: int, host: Host, ids: Mapping[str |
         if extras.get(key) is not None:
             wire[key] = extras[key]
     return wire
+
+
+def _taken_out(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take images and files out of a tool's result, which may hold only text; return them with what they belong to."""
+    content = result["content"]
+    if isinstance(content, str) or all(part["type"] in _TEXT_PARTS for part in content):
+        return []
+    said = [part for part in content if part["type"] in _TEXT_PARTS]
+    result["content"] = said or "The result follows in the next message of the user."
+    title = {"type": "text", "text": f"From the result of the tool call {result['tool_call_id']}:"}
+    return [title, *(part for part in content if part["type"] not in _TEXT_PARTS)]
 
 
 def _role(message: BaseMessage, position: int, host: Host) -> str:
@@ -198,8 +231,58 @@ def _role(message: BaseMessage, position: int, host: Host) -> str:
     return "system" if role == "developer" and not host.developer_role else role
 
 
-def _add_answer(wire: dict[str, Any], message: AIMessage, host: Host, ids: Mapping[str | None, str]) -> None:
-    """What only the assistant's own messages carry: tool calls, refusal, audio, reasoning."""
+def _add_answer(wire: dict[str, Any], message: AIMessage, position: int, host: Host) -> None:
+    """An earlier answer: its content, and what only the assistant's own messages carry."""
+    extras = message.additional_kwargs
+    by_host = message.response_metadata.get("model_provider", host.name) == host.name
+    if _is_in_shape(message, by_host=by_host):
+        wire["content"] = _content(message, position, host)
+        if extras.get("refusal"):
+            wire["refusal"] = extras["refusal"]
+        audio = extras.get("audio")
+        if isinstance(audio, dict) and cast("dict[str, Any]", audio).get("id"):
+            wire["audio"] = {"id": audio["id"]}  # the API takes its own audio back by id only
+    else:
+        wire["content"] = _told(message, host, by_host=by_host)
+    if by_host:
+        _add_reasoning(wire, message, host)
+
+
+def _is_in_shape(message: AIMessage, *, by_host: bool) -> bool:
+    """Whether an answer's content is this wire's: as the host gave it, or as a user has written it."""
+    content: Any = message.content
+    if isinstance(content, str) and by_host:
+        return True
+    said = message.response_metadata
+    if not by_host or said.get("output_version") == "v1" or said.get("object") == "response":
+        return False
+    # What nobody has signed may come from anywhere.
+    return not any(is_block(block) and _is_of_a_server(block["type"]) for block in content)
+
+
+def _is_of_a_server(kind: str) -> bool:
+    """Whether a kind of block tells of a tool that ran at a provider."""
+    return kind in _SERVER_BLOCKS or kind.endswith(("_tool_result", "_search_call", "_interpreter_call"))
+
+
+def _told(message: AIMessage, host: Host, *, by_host: bool) -> str | list[dict[str, Any]]:
+    """What an answer says whose content is not in this wire's shape; an answer may hold nothing but text."""
+    texts: list[str] = []
+    thoughts: list[dict[str, Any]] = []
+    for block in told_to_others(message):
+        kind = block["type"]
+        if kind in ("text", "text-plain") and block.get("text"):
+            texts.append(block["text"])
+        elif kind in ("image", "audio", "video", "file", "text-plain"):
+            texts.append(f"[{kind}: {block.get('url') or block.get('mime_type') or 'data'}]")
+    if by_host and host.thinking_parts:
+        blocks = cast("list[dict[str, Any]]", message.content_blocks)
+        thoughts = [_thinking(block) for block in blocks if block["type"] == "reasoning"]
+    said = "\n\n".join(texts)
+    return [*thoughts, {"type": "text", "text": said}] if thoughts else said
+
+
+def _add_calls(wire: dict[str, Any], message: AIMessage, ids: Mapping[str | None, str]) -> None:
     extras = message.additional_kwargs
     calls: list[dict[str, Any]] = [
         _call(ids.get(call["id"], call["id"]), call["name"], pydantic_core.to_json(call["args"]).decode())
@@ -214,21 +297,14 @@ def _add_answer(wire: dict[str, Any], message: AIMessage, host: Host, ids: Mappi
         wire["tool_calls"] = calls
     elif extras.get("function_call"):
         wire["function_call"] = extras["function_call"]  # the API refuses both at once
-    if extras.get("refusal"):
-        wire["refusal"] = extras["refusal"]
-    audio = extras.get("audio")
-    if isinstance(audio, dict) and cast("dict[str, Any]", audio).get("id"):
-        wire["audio"] = {"id": audio["id"]}  # the API takes its own audio back by id only
-    if not wire["content"]:
-        # Empty text beside something else is refused by some hosts, a missing key by others; null is what they send.
-        wire["content"] = None if len(wire) > 2 else ""
-    if message.response_metadata.get("model_provider", host.name) == host.name:
-        _add_reasoning(wire, extras, host)
 
 
-def _add_reasoning(wire: dict[str, Any], extras: Mapping[str, Any], host: Host) -> None:
+def _add_reasoning(wire: dict[str, Any], message: AIMessage, host: Host) -> None:
     """The reasoning of an earlier answer, under the first of the host's names for which there is something to send."""
+    extras = message.additional_kwargs
     text = extras.get("reasoning_content") or extras.get("reasoning")
+    if not text and host.reasoning and message.response_metadata.get("output_version") == "v1":
+        text = "".join(block.get("reasoning", "") for block in message.content_blocks if block["type"] == "reasoning")
     for field in host.reasoning:
         value = extras.get("reasoning_details") if field == "reasoning_details" else text
         if value:
@@ -267,9 +343,20 @@ def _content(message: BaseMessage, position: int, host: Host) -> str | list[dict
             continue
         if of_model and kind == "audio" and block.get("id"):
             continue  # sent by its id, from additional_kwargs
-        encode = _ENCODERS.get(kind)
-        parts.append(encode(block, where) if encode else _without_marks(block))
+        parts.append(_part(block, where, host))
     return parts
+
+
+def _part(block: dict[str, Any], where: Where, host: Host) -> dict[str, Any]:
+    encode = _ENCODERS.get(block["type"])
+    if encode is None and block["type"] not in _OF_THE_WIRE:
+        # In another provider's shape, perhaps: Anthropic's document, Gemini's file.
+        standard = cast("dict[str, Any]", standard_blocks([block])[0])
+        if standard["type"] in _ENCODERS and standard["type"] != "non_standard":
+            block, encode = standard, _ENCODERS[standard["type"]]
+        elif standard["type"] in KNOWN_BLOCK_TYPES and standard["type"] != "non_standard":
+            raise where.error("only an answer has such a block; write what it says as text")
+    return _without_marks(block) if encode is None else encode(block, where, host)
 
 
 def _without_marks(block: dict[str, Any]) -> dict[str, Any]:
@@ -277,26 +364,26 @@ def _without_marks(block: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in block.items() if key != "index"} if "index" in block else block
 
 
-def _text(block: dict[str, Any], where: Where) -> dict[str, Any]:
+def _text(block: dict[str, Any], where: Where, _host: Host) -> dict[str, Any]:
     if not isinstance(block.get("text"), str):
         raise where.error("its 'text' must be a str")
     return block if block.keys() <= _TEXT_KEYS else {key: block[key] for key in block if key in _TEXT_KEYS}
 
 
-def _plain_text(block: dict[str, Any], where: Where) -> dict[str, Any]:
+def _plain_text(block: dict[str, Any], where: Where, host: Host) -> dict[str, Any]:
     if isinstance(block.get("text"), str):
         return {"type": "text", "text": block["text"]}
-    return _file({**block, "mime_type": block.get("mime_type") or "text/plain"}, where)
+    return _file({**block, "mime_type": block.get("mime_type") or "text/plain"}, where, host)
 
 
-def _non_standard(block: dict[str, Any], where: Where) -> dict[str, Any]:
+def _non_standard(block: dict[str, Any], where: Where, _host: Host) -> dict[str, Any]:
     if not is_block(block.get("value")):
         raise where.error("its 'value' must be the part to send, a dict with a 'type'")
     part: dict[str, Any] = block["value"]
     return part
 
 
-def _image(block: dict[str, Any], where: Where) -> dict[str, Any]:
+def _image(block: dict[str, Any], where: Where, _host: Host) -> dict[str, Any]:
     source = Source(block)
     if source.file_id:
         return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
@@ -318,7 +405,7 @@ def _image(block: dict[str, Any], where: Where) -> dict[str, Any]:
 _AUDIO_FORMATS = {"mpeg": "mp3", "mp4": "m4a", "wave": "wav"}
 
 
-def _audio(block: dict[str, Any], where: Where) -> dict[str, Any]:
+def _audio(block: dict[str, Any], where: Where, _host: Host) -> dict[str, Any]:
     source = Source(block)
     if source.file_id:
         return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
@@ -329,17 +416,19 @@ def _audio(block: dict[str, Any], where: Where) -> dict[str, Any]:
     return _marked(block, {"type": "input_audio", "input_audio": audio})
 
 
-def _file(block: dict[str, Any], where: Where) -> dict[str, Any]:
+def _file(block: dict[str, Any], where: Where, host: Host) -> dict[str, Any]:
     if "file" in block:
         return _without_marks(block)  # the wire's own part of that name
     source = Source(block)
     if source.file_id:
         return _marked(block, {"type": "file", "file": {"file_id": source.file_id}})
-    if not source.data:
-        raise where.error("a file is sent as 'base64' with its 'mime_type', or by its 'file_id'; a URL is not taken")
     mime_type = source.mime_type or "application/pdf"
+    data = f"data:{mime_type};base64,{source.data}" if source.data else source.url
+    if not data or not (source.data or host.document_urls):
+        raise where.error("a file is sent as 'base64' with its 'mime_type', or by its 'file_id'; a URL is not taken")
+    if host.document_urls == "document_url":
+        return _marked(block, {"type": "document_url", "document_url": data})
     name: str = block.get("filename") or extras_of(block).get("filename") or _file_name(mime_type)
-    data = f"data:{mime_type};base64,{source.data}"
     return _marked(block, {"type": "file", "file": {"filename": name, "file_data": data}})
 
 
@@ -348,12 +437,16 @@ def _file_name(mime_type: str) -> str:
     return "file" + (mimetypes.guess_extension(mime_type) or "")
 
 
-def _video(_block: dict[str, Any], where: Where) -> dict[str, Any]:
-    why = (
-        "chat completions has no video; where the host takes one, give its own part, "
-        "{'type': 'video_url', 'video_url': {'url': '...'}}"
-    )
-    raise where.error(why)
+def _video(block: dict[str, Any], where: Where, host: Host) -> dict[str, Any]:
+    source = Source(block)
+    data = f"data:{source.mime_type or 'video/mp4'};base64,{source.data}" if source.data else source.url
+    if not host.video or not data:
+        why = (
+            "chat completions has no video; where the host takes one, give its own part, "
+            "{'type': 'video_url', 'video_url': {'url': '...'}}"
+        )
+        raise where.error("give one of 'url' or 'base64' with 'mime_type'" if host.video else why)
+    return _marked(block, {"type": "video_url", "video_url": {"url": data}})
 
 
 def _thinking(block: dict[str, Any]) -> dict[str, Any]:
@@ -369,7 +462,7 @@ def _marked(block: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-_ENCODERS: dict[str, Callable[[dict[str, Any], Where], dict[str, Any]]] = {
+_ENCODERS: dict[str, Callable[[dict[str, Any], Where, Host], dict[str, Any]]] = {
     "text": _text,
     "text-plain": _plain_text,
     "non_standard": _non_standard,

@@ -462,3 +462,145 @@ def test_ids_of_other_providers_calls_are_rewritten_for_a_host_that_would_refuse
     # Its own, those of nobody knows whom, and those for another host stay as they are.
     for provider, host in (("mistral", MISTRAL), (None, MISTRAL), ("mistral", OPENAI)):
         assert ids_in(encode_messages(history(provider, *given), host)) == list(given)
+
+
+# ------------------------------------------------------------------------------- answers of other providers, other APIs
+
+
+def test_an_answer_of_another_provider_is_text_and_calls() -> None:
+    """What it said, what its own tools gave, what it called; none of its signatures, reasoning and ids of files."""
+    answer = AIMessage(
+        [
+            {"type": "thinking", "thinking": "Hm.", "signature": "SEALED"},
+            {"type": "text", "text": "I look.", "citations": []},
+            {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "a"}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [{"title": "A page"}]},
+            {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
+        ],
+        tool_calls=[{"name": "f", "args": {"a": 1}, "id": "toolu_1", "type": "tool_call"}],
+        response_metadata={"model_provider": "anthropic"},
+    )
+    result = ToolMessage("done", tool_call_id="toolu_1")
+    wire = encode_messages([answer, result], OPENAI)
+    assert wire[0].keys() == {"role", "content", "tool_calls"}
+    assert wire[0]["content"].startswith("I look.\n[Called web_search:")
+    assert "A page" in wire[0]["content"]
+    assert wire[0]["tool_calls"] == [
+        {"type": "function", "id": "toolu_1", "function": {"name": "f", "arguments": '{"a":1}'}}
+    ]
+    # Older messages do not say who wrote them.
+    answer.response_metadata.clear()
+    assert encode_messages([answer, result], OPENAI) == wire
+
+
+def test_an_answer_of_the_responses_api_is_text_and_calls() -> None:
+    """It is OpenAI's as well, and no part of it is one of chat completions."""
+    answer = AIMessage(
+        [
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "SEALED"},
+            {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "a"}},
+            {"type": "text", "text": "Found.", "id": "msg_1", "annotations": []},
+            {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "call_1", "id": "fc_1"},
+        ],
+        tool_calls=[{"name": "f", "args": {}, "id": "call_1", "type": "tool_call"}],
+        response_metadata={"model_provider": "openai", "object": "response"},
+    )
+    [wire] = encode_messages([answer], OPENAI)
+    assert "Found." in wire["content"]
+    assert "SEALED" not in str(wire)
+    assert [call["id"] for call in wire["tool_calls"]] == ["call_1"]
+
+
+def test_a_refusal_and_speech_of_another_provider_are_text() -> None:
+    of_openai = {"model_provider": "openai"}
+    refused = AIMessage("", additional_kwargs={"refusal": "No."}, response_metadata=of_openai)
+    spoken = AIMessage("", additional_kwargs={"audio": {"id": "a", "transcript": "Hi."}}, response_metadata=of_openai)
+    assert encode_messages([refused, spoken], MISTRAL) == [
+        {"role": "assistant", "content": "No."},
+        {"role": "assistant", "content": "Hi."},
+    ]
+    assert encode_messages([refused, spoken], OPENAI) == [
+        {"role": "assistant", "content": None, "refusal": "No."},
+        {"role": "assistant", "content": None, "audio": {"id": "a"}},
+    ]
+
+
+def test_standard_blocks_of_the_same_host_keep_their_reasoning() -> None:
+    """As a field where the host has one, as parts where it has those."""
+    blocks: list[Any] = [
+        {"type": "reasoning", "reasoning": "Hm.", "extras": {"closed": True}},
+        {"type": "text", "text": "Yes."},
+    ]
+    version = {"output_version": "v1"}
+    of_deepseek = AIMessage(content_blocks=blocks, response_metadata={"model_provider": "deepseek", **version})
+    assert encode_messages([of_deepseek], HOSTS["deepseek"]) == [
+        {"role": "assistant", "content": "Yes.", "reasoning_content": "Hm."}
+    ]
+    assert encode_messages([of_deepseek], HOSTS["groq"]) == [{"role": "assistant", "content": "Yes."}]
+    of_mistral = AIMessage(content_blocks=blocks, response_metadata={"model_provider": "mistral", **version})
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}
+    assert encode_messages([of_mistral], MISTRAL) == [
+        {"role": "assistant", "content": [thinking, {"type": "text", "text": "Yes."}]}
+    ]
+
+
+def test_media_of_another_provider_s_answer_are_named() -> None:
+    """No answer holds an image on this wire: that there was one is said."""
+    blocks: list[Any] = [
+        {"type": "image", "base64": "AAAA", "mime_type": "image/png"},
+        {"type": "file", "url": "https://a.example/b.pdf"},
+        {"type": "text-plain", "text": "A note.", "mime_type": "text/plain"},
+    ]
+    answer = AIMessage(content_blocks=blocks, response_metadata={"model_provider": "x", "output_version": "v1"})
+    text = "[image: image/png]\n\n[file: https://a.example/b.pdf]\n\nA note."
+    assert encode_messages([answer], OPENAI) == [{"role": "assistant", "content": text}]
+
+
+def test_images_in_the_results_of_tools_follow_the_results() -> None:
+    """The wire takes only text there; between a call and the last of the results nothing may stand."""
+    image = {"type": "image", "url": "https://a.example/b.png"}
+    part = {"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}
+    said = {"type": "text", "text": "a chart"}
+    messages = [
+        ToolMessage([said, image], tool_call_id="1"),
+        ToolMessage([part], tool_call_id="2"),
+        ToolMessage("text", tool_call_id="3"),
+    ]
+    shown = [
+        {"type": "text", "text": "From the result of the tool call 1:"},
+        part,
+        {"type": "text", "text": "From the result of the tool call 2:"},
+        part,
+    ]
+    wire = encode_messages([*messages, HumanMessage("?")], OPENAI)
+    assert [message["role"] for message in wire] == ["tool", "tool", "tool", "user", "user"]
+    assert wire[0]["content"] == [said]
+    assert isinstance(wire[1]["content"], str)
+    assert wire[3]["content"] == shown
+    assert encode_messages(messages, OPENAI)[-1]["content"] == shown
+
+
+def test_parts_in_other_providers_shapes_are_read() -> None:
+    data = {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}
+    [wire] = encode_messages([HumanMessage([{"type": "document", "source": data}])], OPENAI)
+    file = {"filename": "file.pdf", "file_data": "data:application/pdf;base64,AAAA"}
+    assert wire["content"] == [{"type": "file", "file": file}]
+    with pytest.raises(InvalidInputError, match="only an answer has such a block"):
+        encode_messages([HumanMessage([{"type": "tool_call", "name": "f", "args": {}, "id": "1"}])], OPENAI)
+
+
+def test_hosts_that_take_videos_and_files_by_url() -> None:
+    video: list[Any] = [{"type": "video", "url": "https://a.example/b.mp4"}]
+    file: list[Any] = [{"type": "file", "url": "https://a.example/b.pdf"}]
+    openrouter = HOSTS["openrouter"]
+    assert encode_messages([HumanMessage(video)], openrouter)[0]["content"] == [
+        {"type": "video_url", "video_url": {"url": "https://a.example/b.mp4"}}
+    ]
+    assert encode_messages([HumanMessage(file)], openrouter)[0]["content"] == [
+        {"type": "file", "file": {"filename": "file.pdf", "file_data": "https://a.example/b.pdf"}}
+    ]
+    assert encode_messages([HumanMessage(file)], MISTRAL)[0]["content"] == [
+        {"type": "document_url", "document_url": "https://a.example/b.pdf"}
+    ]
+    with pytest.raises(InvalidInputError, match="give one of 'url' or 'base64'"):
+        encode_messages([HumanMessage([{"type": "video", "file_id": "file-1"}])], openrouter)
