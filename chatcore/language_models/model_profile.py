@@ -1,8 +1,8 @@
 """What models can do: how much they read and write, and in which forms.
 
-`profiles.json`, beside this file, holds the facts that are shipped: those of OpenAI's models are from models.dev
-(https://github.com/sst/models.dev, MIT), as the reference's are, those of Anthropic's and Google's from their own
-documentation of models. A model that is not in it has no profile: nothing is guessed.
+The folder `profiles`, beside this file, has the facts that are shipped, a file for each provider: from models.dev
+(https://github.com/sst/models.dev, MIT), as the reference's are. `scripts/profiles.py` writes them anew. A model that
+is not in them has no profile: nothing is guessed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias, cast, get_type_hints
+from typing import Final, TypeAlias, cast, get_type_hints
 
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
@@ -79,34 +79,83 @@ class ModelProfile(TypedDict, total=False):
 ModelProfileRegistry: TypeAlias = dict[str, ModelProfile]
 """Profiles by the names of their models."""
 
-_DATED = re.compile(r"(-latest|[-@]\d{4}-?\d{2}-?\d{2}|-v\d+(:\d+)?)+$")
+_FOLDER: Final = Path(__file__).with_name("profiles")
+
+_RELEASE: Final = re.compile(r"(-latest|@default|[-@]\d{4}-?\d{2}-?\d{2})+$")
 """What a provider appends to a name for one release of the model."""
+
+_BEDROCK_RELEASE: Final = re.compile(r"(-\d{8})?-v\d+(:\d+)?$")
+"""Likewise at Amazon Bedrock, where every name has it."""
+
+_BEDROCK_PLACE: Final = re.compile(r"^(arn:aws[\w-]*:bedrock:.*/)?((us|eu|apac|jp|au|ca|us-gov|global)\.)?")
+"""What Bedrock has before a name: the resource, and the part of the world that answers."""
+
+_FINE_TUNED: Final = re.compile(r"^ft:([^:]+):.*$")
+"""OpenAI's name of what a user has trained: ft:gpt-4o-2024-08-06:organisation::id can do what gpt-4o can."""
 
 
 def load_profile(provider: str, model: str) -> ModelProfile | None:
     """Return what a model can do, by the facts that are shipped; None if it is not among them.
 
     Args:
-        provider: as in `init_chat_model("provider:model")`: `"openai"`, `"anthropic"`, `"google_genai"`.
-        model: the model's name; with a date it is that release, or, if that is not known, the model.
+        provider: as in `init_chat_model("provider:model")`: `"openai"`, `"anthropic"`, `"groq"`.
+        model: the model's name; with a date it is that release, or, if that is not known, the model. Without one it is
+            the model, or, if only releases of it are known, what is true of all of them.
 
     Returns:
         A profile of the caller's own.
     """
-    known = _profiles().get(provider, {})
-    profile = known.get(model) or _undated(known).get(_DATED.sub("", model))
-    return cast("ModelProfile", {**profile}) if profile is not None else None
+    known = _profiles(provider)
+    if not known:
+        return None
+    profile = known.get(model)
+    if profile is None:
+        name = _plain(provider, model)
+        profile = known.get(name) or _by_stem(provider).get(_stem(provider, name))
+    return cast("ModelProfile", {**profile}) if profile else None
 
 
-def _undated(known: ModelProfileRegistry) -> ModelProfileRegistry:
-    # A name without a date comes last, and so first.
-    return {_DATED.sub("", name): profile for name, profile in sorted(known.items(), key=lambda pair: -len(pair[0]))}
+def _plain(provider: str, model: str) -> str:
+    """A name without what says where the model is, or who has trained it further."""
+    if provider == "bedrock_converse":
+        return _BEDROCK_PLACE.sub("", model)
+    if provider in ("google_genai", "google_vertexai"):
+        return model.removeprefix("models/")
+    return _FINE_TUNED.sub(r"\1", model) if provider == "openai" else model
+
+
+def _stem(provider: str, name: str) -> str:
+    """A name without its release."""
+    return (_BEDROCK_RELEASE if provider == "bedrock_converse" else _RELEASE).sub("", name)
 
 
 @cache
-def _profiles() -> dict[str, ModelProfileRegistry]:
-    text = Path(__file__).with_name("profiles.json").read_text(encoding="utf-8")
-    return cast("dict[str, ModelProfileRegistry]", json.loads(text))
+def _by_stem(provider: str) -> ModelProfileRegistry:
+    releases: dict[str, list[ModelProfile]] = {}
+    known = _profiles(provider)
+    for name, profile in known.items():
+        releases.setdefault(_stem(provider, name), []).append(profile)
+    return {stem: known.get(stem) or _true_of_all(profiles) for stem, profiles in releases.items()}
+
+
+def _true_of_all(profiles: list[ModelProfile]) -> ModelProfile:
+    first, *others = profiles
+    same = {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
+    return cast("ModelProfile", same)
+
+
+@cache
+def _profiles(provider: str) -> ModelProfileRegistry:
+    if provider not in _providers():
+        return {}
+    text = (_FOLDER / f"{provider}.json").read_text(encoding="utf-8")
+    return cast("ModelProfileRegistry", json.loads(text)["models"])
+
+
+@cache
+def _providers() -> frozenset[str]:
+    """Those of whose models something is known."""
+    return frozenset(path.stem for path in _FOLDER.glob("*.json"))
 
 
 def warn_unknown_profile_keys(profile: ModelProfile) -> None:
