@@ -116,7 +116,9 @@ def finished(blocks: list[Block], message: Answer, *, in_parts: bool | None = No
 
     in_parts: show the parts of calls, not what can be read of them so far; unless given, as long as they grow.
     """
-    shown = {block.get("id") for block in blocks if block.get("type") in _CALL_TYPES}
+    ids = (block.get("id") for block in blocks if block.get("type") in _CALL_TYPES)
+    # Content may come from anywhere, and an id in it be of any type.
+    shown = {given for given in ids if given is None or isinstance(given, str)}
     if is_growing(message) if in_parts is None else in_parts:
         if not any(block.get("type") in _CALL_TYPES for block in blocks):
             blocks.extend(call_part_block(part) for part in _call_parts(message))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from chatcore.messages.content import ContentBlock
 
-__all__ = ["from_input", "tool_use", "translate_content", "translate_content_chunk"]
+__all__ = ["arguments", "from_input", "tool_use", "translate_content", "translate_content_chunk"]
 
 
 def translate_content(message: Answer) -> list[ContentBlock]:
@@ -153,17 +153,18 @@ def _server_call(name: str, part: Block, message: Answer) -> Block:
         block: Block = {"type": "server_tool_call_chunk", "name": name, "args": "", "id": part.get("id", "")}
         return indexed(block, part)
     if given == {} and "partial_json" in part:
-        given = _arguments(part["partial_json"])
+        given = arguments(part["partial_json"])
     return indexed({"type": "server_tool_call", "name": name, "args": given, "id": part.get("id", "")}, part)
 
 
-def _arguments(text: str) -> Block:
+def arguments(text: str) -> Block:
+    """The arguments of a call that the provider has run, of their text."""
     try:
-        arguments = from_json(text)
+        found = from_json(text)
     except ValueError:
         # The provider has run the call already; that its text cannot be read here takes nothing from its result.
         return {}
-    return arguments if is_dict(arguments) else {}
+    return found if is_dict(found) else {}
 
 
 def _tool_result(part: Block) -> Block:

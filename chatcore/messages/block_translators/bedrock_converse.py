@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.block_translators import anthropic
@@ -16,6 +16,7 @@ from chatcore.messages.block_translators._blocks import (
     call_part_block,
     finished,
     indexed,
+    is_growing,
     non_standard,
     only_call_part,
     parts_of,
@@ -97,9 +98,56 @@ def _input_json_delta(part: Block, message: Answer) -> Block:
     return non_standard(part) if only is None else call_part_block(only)
 
 
+def _server_tool_use(part: Block, message: Answer) -> Block:
+    """A call of a tool that ran at the provider; its arguments are text as long as they stream."""
+    name, call_id, given = part.get("name", ""), part.get("id", ""), part.get("input", "")
+    if is_growing(message):
+        piece = given if isinstance(given, str) else ""
+        return indexed({"type": "server_tool_call_chunk", "name": name, "args": piece, "id": call_id}, part)
+    args: Any = anthropic.arguments(given) if isinstance(given, str) else given
+    return indexed({"type": "server_tool_call", "name": name, "args": args, "id": call_id}, part)
+
+
+def _tool_result(part: Block, _: Answer) -> Block:
+    """The result of a tool that ran at the provider: in an answer there is no other."""
+    block: Block = {
+        "type": "server_tool_result",
+        "tool_call_id": part.get("tool_use_id") or "",
+        "status": "error" if part.get("is_error") else "success",
+    }
+    output = part.get("content")
+    if is_list(output):
+        # Its parts are numbered in a stream, for their pieces to merge.
+        output = [_without_index(item) if is_dict(item) else item for item in output]
+    if output:
+        block["output"] = output
+    known = {"type", "tool_use_id", "content", "is_error", "status", "index"}
+    return with_extras(indexed(block, part), part, known)
+
+
+def _without_index(item: Block) -> Block:
+    return {key: value for key, value in item.items() if key != "index"}
+
+
+def _media(part: Block, _: Answer) -> Block:
+    match part.get("source"):
+        case {"type": "base64", "data": str(data), "media_type": media_type}:
+            block: Block = {"type": part["type"], "base64": data, "mime_type": media_type}
+        case {"type": "s3Location", "data": {"uri": str(uri)}, "media_type": media_type}:
+            block = {"type": part["type"], "url": uri, "mime_type": media_type}
+        case _:
+            return non_standard(part)
+    return indexed(block, part)
+
+
 _BY_TYPE: dict[str, Callable[[Block, Answer], Block]] = {
     "text": _text,
     "reasoning_content": _reasoning,
     "tool_use": anthropic.tool_use,
     "input_json_delta": _input_json_delta,
+    "server_tool_use": _server_tool_use,
+    "tool_result": _tool_result,
+    "image": _media,
+    "video": _media,
+    "non_standard": lambda part, _: part,
 }
