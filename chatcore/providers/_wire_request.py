@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from inspect import isroutine
 from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
@@ -67,16 +68,23 @@ class Source:
         given: Any = block.get("source")
         source = cast("dict[str, Any]", given) if isinstance(given, dict) else block
         kind = block.get("source_type") or (source.get("type") if source is not block else None)
-        self.url: str | None = source.get("url")
-        self.data: str | None = source.get("base64") or (source.get("data") if kind != "text" else None)
-        self.file_id: str | None = source.get("file_id") or (source.get("id") if kind == "id" else None)
-        self.mime_type: str | None = source.get("mime_type") or source.get("media_type")
+        self.url = _said(source.get("url"))
+        self.data = _said(source.get("base64") or (source.get("data") if kind != "text" else None))
+        self.file_id = _said(source.get("file_id") or (source.get("id") if kind == "id" else None))
+        self.mime_type = _said(source.get("mime_type") or source.get("media_type"))
+
+
+def _said(value: Any) -> str | None:
+    """A text; bytes as base64; None for anything else, which no wire has in that place."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return value if isinstance(value, str) else None
 
 
 def extras_of(block: dict[str, Any]) -> dict[str, Any]:
     """What a standard block keeps beside its own keys."""
-    extras: dict[str, Any] = block.get("extras") or {}
-    return extras
+    extras: Any = block.get("extras")
+    return cast("dict[str, Any]", extras) if isinstance(extras, dict) else {}
 
 
 TOOL_FORM: Final = "{'name': ..., 'description': ..., 'parameters': a JSON schema}"
