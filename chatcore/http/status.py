@@ -10,6 +10,7 @@ import json
 import math
 import re
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +18,6 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from itertools import islice
 from typing import Any, Final, cast
-
-from pydantic_core import from_json
 
 from chatcore.errors import (
     AuthenticationError,
@@ -34,6 +33,7 @@ from chatcore.errors import (
     ServerError,
     UnprocessableError,
 )
+from chatcore.messages._json import read_json
 
 __all__ = ["error_from", "error_from_event", "redacted", "request_id", "retry_after"]
 
@@ -50,6 +50,7 @@ MAX_SAID: Final = 4 * MAX_BODY_TEXT
 
 MAX_ITEMS: Final = 50
 MAX_RESETS: Final = 20
+MAX_RATELIMIT: Final = 2000
 MAX_NUMBER: Final = 50
 MAX_DEPTH: Final = 12
 MAX_WAIT: Final = 86_400.0
@@ -61,7 +62,15 @@ REQUEST_IDS: Final = (
     "x-amzn-requestid",
     "x-ms-request-id",
     "x-kong-request-id",
+    "mistral-correlation-id",
+    "x-generation-id",
+    "x-ds-trace-id",
+    "cf-ray",
 )
+"""Headers with the provider's id of the request; the network's own, cf-ray, only where there is no other."""
+
+CODE_HEADERS: Final = ("x-amzn-errortype", "x-ms-error-code")
+"""Headers that say what the body may not: AWS names the exception there alone."""
 
 
 def error_from(
@@ -88,7 +97,7 @@ def error_from(
         An error of `chatcore.errors`, not raised.
     """
     payload, text = _parsed(body)
-    facts = _Facts.read(payload, text, status)
+    facts = _Facts.read(payload, text, status, next(filter(None, map(headers.get, CODE_HEADERS)), ""))
     kind = _kind(status, facts)
     return _build(
         kind,
@@ -97,7 +106,7 @@ def error_from(
         advice=_redirected(headers) if 300 <= status < 400 else _advice(kind, status, model, key_variable),
         secrets=tuple(secrets),
         status=status,
-        request_id=request_id(headers),
+        request_id=request_id(headers) or facts.request_id,
         wait=retry_after(headers),
         body=payload if payload is not None and len(body) <= MAX_BODY else text,
         provider=provider,
@@ -123,7 +132,7 @@ def error_from_event(
     Returns:
         An error of `chatcore.errors`, not raised. Its `status` is None: the answer's own status was 200.
     """
-    facts = _Facts.read(payload, "", None)
+    facts = _Facts.read(payload, "", None, "")
     kind = _kind(facts.status, facts)
     return _build(
         kind,
@@ -132,7 +141,7 @@ def error_from_event(
         advice=_advice(kind, facts.status, model, None),
         secrets=tuple(secrets),
         status=None,
-        request_id=request_id,
+        request_id=request_id or facts.request_id,
         wait=None,
         body=_within_cap(payload),
         provider=provider,
@@ -148,8 +157,10 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
     """How long the provider asks us to wait.
 
-    Read from `retry-after-ms`, `retry-after` (seconds or a date, RFC 9110 §10.2.3), then from the reset times of those
-    rate limits (`x-ratelimit-reset-requests` and its kin) that have nothing remaining: the longest of them.
+    Read from `retry-after-ms` and Azure's `x-ms-retry-after-ms`, from `retry-after` (seconds or a date, RFC 9110
+    §10.2.3), then from the reset times of those rate limits that have nothing remaining, the longest of them:
+    `x-ratelimit-reset-requests` and its kin (spans such as "6m0s", seconds, RFC 3339 times), and the `RateLimit` field
+    in both of its forms (draft-ietf-httpapi-ratelimit-headers).
 
     headers: by lower-case name.
     now: seconds since 1970, for headers that name a moment. By default the answer's own `date`, since the provider's
@@ -159,7 +170,7 @@ def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> floa
         Seconds, from 0 to a day; None if the headers do not say.
     """
     # Azure sends a zero here beside a positive `retry-after`, so zero is no answer yet.
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = _number(headers.get("retry-after-ms") or headers.get("x-ms-retry-after-ms"))
     if milliseconds:
         return _bounded(milliseconds / 1000)
     if now is None:
@@ -175,6 +186,7 @@ def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> floa
         return 0.0
     resets = islice((value for name, value in headers.items() if _is_used_up(headers, name)), MAX_RESETS)
     waits = [wait for value in resets if (wait := _until_reset(value, now)) is not None]
+    waits += _used_up_in(headers.get("ratelimit", ""))
     return _bounded(max(waits)) if waits else None
 
 
@@ -202,6 +214,7 @@ BY_STATUS: Final[dict[int, type[ProviderError]]] = {
     408: ServerError,
     409: ServerError,
     422: UnprocessableError,
+    424: ServerError,  # Bedrock's and TGI's models failed
     429: RateLimited,
     498: OverloadedError,  # Groq: no flex capacity
     503: OverloadedError,
@@ -214,31 +227,33 @@ BY_CODE: Final[dict[str, type[ProviderError]]] = {
         ContextOverflowError: "context_length_exceeded exceed_context_size_error too_many_prompt_tokens",
         ContentFilteredError: (
             "content_filter content_policy_violation responsibleaipolicyviolation data_inspection_failed "
-            "datainspectionfailed moderation_blocked"
+            "datainspectionfailed moderation_blocked image_content_policy_violation"
         ),
         QuotaExhaustedError: (
             "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance billing_error "
-            "insufficient_credits exceeded_current_quota_error arrearage payment_required servicequotaexceededexception"
+            "insufficient_credits exceeded_current_quota_error arrearage payment_required quota_of_the_day "
+            "servicequotaexceededexception"
         ),
         RateLimited: (
             "rate_limit_error rate_limit_exceeded rate_limited ratelimitreached resource_exhausted too_many_requests "
-            "throttlingexception"
+            "throttlingexception toomanyrequestsexception throttled request_limit_exceeded"
         ),
         OverloadedError: (
             "overloaded overloaded_error engine_overloaded engine_overloaded_error server_overloaded unavailable "
             "service_unavailable service_unavailable_error serviceunavailableexception capacity_exceeded "
-            "modelnotreadyexception"
+            "modelnotreadyexception server_is_overloaded slow_down temporarily_unavailable"
         ),
         AuthenticationError: (
             "authentication_error invalid_api_key invalid_authentication_error unauthenticated api_key_invalid "
-            "unauthorized incorrect_api_key_error"
+            "unauthorized incorrect_api_key_error expiredtokenexception unrecognizedclientexception "
+            "invalidsignatureexception missingauthenticationtokenexception incompletesignatureexception"
         ),
         PermissionDeniedError: (
             "permission_error permission_denied permission_denied_error forbidden accessdeniedexception"
         ),
         NotFoundError: (
             "not_found_error not_found model_not_found deploymentnotfound modelnotfound resourcenotfoundexception "
-            "resource_not_found_error"
+            "resource_not_found_error resource_does_not_exist endpoint_not_found model_not_available"
         ),
         BadRequestError: (
             "invalid_request_error invalid_argument bad_request badrequest validationexception request_too_large "
@@ -247,7 +262,7 @@ BY_CODE: Final[dict[str, type[ProviderError]]] = {
         UnprocessableError: "unprocessable_entity unprocessable_entity_error",
         ServerError: (
             "server_error internal_server_error internal_error internal api_error timeout_error deadline_exceeded "
-            "internalserverexception modelstreamerrorexception modeltimeoutexception"
+            "internalserverexception modelstreamerrorexception modeltimeoutexception modelerrorexception"
         ),
     }.items()
     for code in codes.split()
@@ -280,6 +295,15 @@ SAYS_NO_CREDIT: Final = re.compile(
     re.IGNORECASE,
 )
 SAYS_OVERLOADED: Final = re.compile(r"overloaded|over capacity|at capacity|server (is )?busy", re.IGNORECASE)
+SAYS_BAD_KEY: Final = re.compile(
+    r"(incorrect|invalid) api key|api key (is )?(not valid|invalid)|security token included in the request is",
+    re.IGNORECASE,
+)
+SAYS_NO_MODEL: Final = re.compile(
+    r"^model not found|no such model|model identifier is invalid|\bmodel [`'\"]?[\w./:@-]{1,100}[`'\"]? "
+    r"(does not exist|(was |is )?not found)",
+    re.IGNORECASE,
+)
 SAYS_WHEN: Final = re.compile(
     r"(?:try again|retry|wait)(?: again)? (?:in|after|for) ((?:\d+(?:\.\d+)?\s?(?:ms|s|m|h|d)[a-z]*\s?)+)",
     re.IGNORECASE,
@@ -310,6 +334,8 @@ REFINEMENTS: Final[tuple[tuple[re.Pattern[str], type[ProviderError], tuple[type[
     (SAYS_FILTERED, ContentFilteredError, (BadRequestError, UnprocessableError, PermissionDeniedError)),
     (SAYS_NO_CREDIT, QuotaExhaustedError, (BadRequestError, PermissionDeniedError, RateLimited)),
     (SAYS_OVERLOADED, OverloadedError, (ServerError, RateLimited)),
+    (SAYS_BAD_KEY, AuthenticationError, (BadRequestError, PermissionDeniedError)),
+    (SAYS_NO_MODEL, NotFoundError, (BadRequestError,)),
 )
 
 
@@ -362,7 +388,8 @@ def _build(  # noqa: PLR0913 - as `ProviderError` itself
     wait = facts.wait if wait is None else wait
     said = _shortened(redacted(facts.text, secrets), MAX_TEXT) or "no explanation"
     ending = "" if said[-1] in ".!?…" else "."
-    message = f"{headline}{f' ({code})' if code else ''}: {said}{ending} {advice}".strip()
+    filtered = f" Filtered for: {', '.join(facts.filtered)}." if facts.filtered else ""
+    message = f"{headline}{f' ({code})' if code else ''}: {said}{ending}{filtered} {advice}".strip()
     if wait:
         message += f" It asks to wait {wait:g} s."
     return kind(
@@ -400,6 +427,8 @@ class _Facts:
     marks: every code and type in it, lower-case, the innermost first.
     status: the HTTP status it names in its body.
     wait: seconds to wait, if the body says so.
+    request_id: the provider's id of the request, if the body says it.
+    filtered: what a content filter found, such as "hate (high)".
     """
 
     text: str
@@ -407,11 +436,15 @@ class _Facts:
     marks: tuple[str, ...]
     status: int | None
     wait: float | None
+    request_id: str | None
+    filtered: tuple[str, ...]
 
     @classmethod
-    def read(cls, payload: object, text: str, status: int | None) -> _Facts:
+    def read(cls, payload: object, text: str, status: int | None, named_beside: str) -> _Facts:
         layers = list(_layers(payload, 0))
-        codes = [str(value) for layer in layers for value in _codes(layer)]
+        # AWS writes "ThrottlingException:http://..." in its header.
+        codes = [named_beside.partition(":")[0].strip()[:200]] if named_beside else []
+        codes += [str(value) for layer in layers for value in _codes(layer)]
         named = next((int(code) for code in codes if code.isdigit() and 400 <= int(code) < 600), None)
         # A number that repeats the status is no code of the provider's own.
         telling = [code for code in codes if code.lower() not in NO_CODES and code != str(status or named)]
@@ -423,6 +456,8 @@ class _Facts:
             marks=tuple(dict.fromkeys(word.lower().replace("-", "_") for word in words)),
             status=named,
             wait=_wait_named(layers, said),
+            request_id=next(filter(None, map(_request_named, layers)), None),
+            filtered=tuple(dict.fromkeys(found for layer in layers for found in _filtered(layer)))[:MAX_ITEMS],
         )
 
 
@@ -456,6 +491,33 @@ def _codes(layer: Json) -> Iterator[str | int]:
     # OpenRouter names what it flagged, with no code.
     if layer.get("flagged_input"):
         yield "content_filter"
+    # google.rpc.QuotaFailure: a day's quota is not there again after the few seconds that RetryInfo names.
+    if any("PerDay" in str(violation.get("quotaId")) for violation in _dicts(layer.get("violations"))):
+        yield "quota_of_the_day"
+
+
+def _request_named(layer: Json) -> str | None:
+    named = layer.get("request_id") or layer.get("requestId")
+    return named if isinstance(named, str) and 0 < len(named) < 200 else None
+
+
+def _filtered(layer: Json) -> Iterator[str]:
+    """What a content filter found: Azure's categories with their severity, OpenRouter's reasons."""
+    for results in (layer.get("content_filter_result"), layer.get("content_filter_results")):
+        for name, result in cast("dict[object, object]", results).items() if isinstance(results, dict) else ():
+            if isinstance(result, dict) and cast("Json", result).get("filtered") is True:
+                severity = cast("Json", result).get("severity")
+                yield _shortened(f"{name} ({severity})" if isinstance(severity, str) else str(name), 100)
+    reasons = layer.get("reasons")
+    if layer.get("flagged_input") and isinstance(reasons, list):
+        for reason in cast("list[object]", reasons)[:MAX_ITEMS]:
+            if isinstance(reason, str):
+                yield _shortened(reason, 100)
+
+
+def _dicts(value: object) -> list[Json]:
+    items = cast("list[object]", value)[:MAX_ITEMS] if isinstance(value, list) else []
+    return [cast("Json", item) for item in items if isinstance(item, dict)]
 
 
 def _words(payload: object, depth: int) -> str:
@@ -468,7 +530,7 @@ def _words(payload: object, depth: int) -> str:
     if not isinstance(payload, dict):
         return ""
     layer = cast("dict[str, Any]", payload)
-    held = [key for key in ("error", "errors", "response") if isinstance(layer.get(key), (dict, list))]
+    held = [key for key in ("error", "errors", "response", "base_resp") if isinstance(layer.get(key), (dict, list))]
     for key in held:
         if found := _words(layer[key], depth + 1):
             return found
@@ -491,12 +553,22 @@ def _words(payload: object, depth: int) -> str:
 
 def _parsed(body: bytes) -> tuple[object, str]:
     """The body as JSON (None if it is no object, list or string) and as text."""
-    text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    text = _inflated(body).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     try:
-        payload: object = from_json(text)
+        payload: object = read_json(text)
     except ValueError:
         return None, text
     return (None if payload is None or isinstance(payload, (bool, int, float)) else payload), text
+
+
+def _inflated(body: bytes) -> bytes:
+    """A body that is compressed although no header says so, as some gateways send their errors; others as they are."""
+    if not body.startswith(GZIP):
+        return body
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, MAX_BODY * 4)
+    except zlib.error:
+        return b"a compressed body that cannot be read"
 
 
 def _plain(text: str) -> str:
@@ -541,6 +613,8 @@ def _kept(body: object, secrets: tuple[str, ...], depth: int = 0) -> Any:
     return body
 
 
+GZIP: Final = b"\x1f\x8b"
+
 REDACTED: Final = "[redacted]"
 SECRET_NAME: Final = re.compile(
     r"(?i)^(authorization|(x[-_])?(goog[-_])?api[-_]?key|(access|id|refresh)[-_]?token|secret)$"
@@ -569,16 +643,37 @@ UNITS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us
 DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|us|\u00b5s|ns|d|h|m(?!illi|onth)|s)[a-z]*\s?", re.IGNORECASE)
 
 
+DELAYS: Final = ("retryDelay", "retry_after", "retry_after_seconds", "estimated_time")
+"""Where a body says how many seconds to wait: google.rpc.RetryInfo; gateways; Hugging Face, of a model that loads."""
+
+
 def _is_used_up(headers: Mapping[str, str], name: str) -> bool:
     """Whether this is the header of a reset, and of a limit with nothing remaining."""
-    if "ratelimit" not in name or "reset" not in name:
+    if "ratelimit" not in name.replace("-", "") or "reset" not in name:
         return False
     left = headers.get(name.replace("reset", "remaining"))
     if left is None:
         # Where a header does not say what it limits, there is one limit only: the one that was hit.
-        return name in ("x-ratelimit-reset", "ratelimit-reset")
+        return name in ("x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset", "x-ratelimit-reset-after")
     remaining = _number(left)
     return remaining is not None and remaining <= 0
+
+
+def _used_up_in(field: str) -> list[float]:
+    """Seconds until those limits of a `RateLimit` field are reset that have nothing remaining.
+
+    Its older form is `limit=100, remaining=0, reset=5`, its newer one a list such as `"minute";r=0;t=5`.
+    """
+    field = field[:MAX_RATELIMIT]
+    limits = field.split(",") if ";" in field else [field.replace(",", ";")]
+    waits: list[float] = []
+    for limit in limits[:MAX_RESETS]:
+        said = {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in limit.split(";"))}
+        left = _number(said.get("r", said.get("remaining")))
+        wait = _number(said.get("t", said.get("reset")))
+        if wait is not None and left is not None and left <= 0:
+            waits.append(wait)
+    return waits
 
 
 def _until_reset(value: str, now: float) -> float | None:
@@ -597,8 +692,7 @@ def _until_reset(value: str, now: float) -> float | None:
 
 def _wait_named(layers: list[Json], said: str) -> float | None:
     for layer in layers:
-        # google.rpc.RetryInfo
-        delay = layer.get("retryDelay", layer.get("retry_after"))
+        delay = next((layer[name] for name in DELAYS if layer.get(name) is not None), None)
         if isinstance(delay, (int, float)) and not isinstance(delay, bool) and math.isfinite(delay):
             return _bounded(float(delay))
         if isinstance(delay, str):
@@ -607,6 +701,13 @@ def _wait_named(layers: list[Json], said: str) -> float | None:
                 seconds = _duration(delay)
             if seconds is not None:
                 return _bounded(seconds)
+        # OpenRouter's copy of its provider's headers.
+        headers = layer.get("headers")
+        if isinstance(headers, dict):
+            named = cast("dict[object, object]", headers)
+            wait = retry_after({str(name).lower(): str(value) for name, value in islice(named.items(), MAX_ITEMS)})
+            if wait is not None:
+                return wait
     phrase = SAYS_WHEN.search(said)
     seconds = _duration(phrase[1]) if phrase else None
     return None if seconds is None else _bounded(seconds)
