@@ -46,6 +46,9 @@ __all__ = ["AnswerDecoder", "decode_answer"]
 _TOP_LEVEL_KEPT: Final = ("citations", "search_results", "images", "related_questions")
 """What hosts add beside the choices and a user may want: Perplexity's sources."""
 
+_FACTS: Final = ("system_fingerprint", "service_tier", "prompt_filter_results")
+"""What is said of an answer as a whole and is metadata; the last is what Azure's filter found in the prompt."""
+
 _MESSAGE_KEPT: Final = ("annotations", "images")
 """Lists of a message that are kept as they are; a stream's come with its last chunk."""
 
@@ -136,7 +139,7 @@ class AnswerDecoder(StreamDecoder):
         usage = _usage_of(payload)
         if usage is not None:
             self._usage = usage
-        for key in ("system_fingerprint", "service_tier"):
+        for key in _FACTS:
             if payload.get(key):
                 self._facts[key] = payload[key]
         for key in _TOP_LEVEL_KEPT:
@@ -152,6 +155,10 @@ class AnswerDecoder(StreamDecoder):
         elif index != self._choice:
             return None  # one stream is one message; of several choices it is the first
         self._finish_reason = word(choice.get("finish_reason")) or self._finish_reason
+        filtered = choice.get("content_filter_results")
+        if filtered and is_dict(filtered):
+            # What Azure's filter found in this part; each category's last word counts.
+            self._facts["content_filter_results"] = {**self._facts.get("content_filter_results", {}), **filtered}
         delta = choice.get("delta")
         if not is_dict(delta):
             # Some hosts send the answer's last event, or all of it, as a whole message.
@@ -404,7 +411,7 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
     if not choices:
         raise exchange.malformed("holds no choice", body)
     usage = _usage_of(answer)
-    facts = {key: answer[key] for key in ("system_fingerprint", "service_tier") if answer.get(key)}
+    facts = {key: answer[key] for key in _FACTS if answer.get(key)}
     kept = {key: answer[key] for key in _TOP_LEVEL_KEPT if answer.get(key)}
     answer_id = word(answer.get("id"))
     generations: list[ChatGeneration] = []
@@ -421,6 +428,8 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
             exchange=exchange,
         )
         info: dict[str, Any] = {"finish_reason": finish_reason}
+        if choice.get("content_filter_results"):
+            response_metadata["content_filter_results"] = choice["content_filter_results"]
         tokens = _logprobs_of(choice.get("logprobs"))
         if tokens:
             info["logprobs"] = response_metadata["logprobs"] = tokens

@@ -153,7 +153,7 @@ class ChatOpenAI(RemoteChatModel):
             raise ConfigurationError(msg)
         if self.base_url is None:
             self.base_url = self._found_address()
-        self._host = HOSTS[self.provider] if self.provider else host_of(self.base_url)
+        self._host = self._found_host(self.base_url)
         for name, variable in _VARIABLES.items():
             if self._host is OPENAI and not getattr(self, name):
                 setattr(self, name, os.environ.get(variable))
@@ -165,6 +165,9 @@ class ChatOpenAI(RemoteChatModel):
             msg = f"n={self.n} and streaming=True exclude each other: a stream is one answer."
             raise ConfigurationError(msg)
         super()._settle(given)
+
+    def _found_host(self, base_url: str) -> Host:
+        return HOSTS[self.provider] if self.provider else host_of(base_url)
 
     @property
     @override

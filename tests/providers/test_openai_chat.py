@@ -109,6 +109,27 @@ def test_everything_a_message_may_say() -> None:
     }
 
 
+def test_what_azures_filter_found_is_told() -> None:
+    prompt = [{"prompt_index": 0, "content_filter_results": {"jailbreak": {"filtered": False, "detected": False}}}]
+    safe, hate = {"filtered": False, "severity": "safe"}, {"filtered": True, "severity": "high"}
+    choice = {"message": {"content": "a"}, "finish_reason": "stop", "content_filter_results": {"hate": hate}}
+    body = {"id": "1", "choices": [choice], "prompt_filter_results": prompt}
+    whole = decode_answer(json.dumps(body).encode(), HOST)
+    streamed = merged(
+        stream(
+            {"choices": [], "prompt_filter_results": prompt},
+            {"choices": [{**event(content="a")["choices"][0], "content_filter_results": {"hate": safe}}]},
+            {"choices": [{**event(content="b")["choices"][0], "content_filter_results": {"violence": safe}}]},
+            {"choices": [{"index": 0, "finish_reason": "stop", "content_filter_results": {"hate": hate}}]},
+        )
+    )
+    assert whole.generations[0].message.response_metadata["content_filter_results"] == {"hate": hate}
+    assert streamed.response_metadata["content_filter_results"] == {"hate": hate, "violence": safe}
+    assert (whole.llm_output or {})["prompt_filter_results"] == prompt
+    for message in (whole.generations[0].message, streamed):
+        assert message.response_metadata["prompt_filter_results"] == prompt
+
+
 def test_every_choice_is_a_generation() -> None:
     choices = [{"index": n, "message": {"content": text}, "finish_reason": "stop"} for n, text in enumerate("ab")]
     result = decode_answer(json.dumps({"id": "1", "model": "m", "choices": choices}).encode(), HOST)
