@@ -96,9 +96,10 @@ class Call:
     stream: whether the answer is to be streamed.
     asks_usage: whether a stream is to tell its usage; None: as the model says.
     extra_body, extra_headers, extra_query: added to the request, over everything else.
+    sent: the body that was sent, for whoever reads the answer; None before.
     """
 
-    __slots__ = ("asks_usage", "extra_body", "extra_headers", "extra_query", "settings", "stream")
+    __slots__ = ("asks_usage", "extra_body", "extra_headers", "extra_query", "sent", "settings", "stream")
 
     def __init__(self, settings: dict[str, Any], *, stream: bool = False) -> None:
         self.extra_body: Mapping[str, Any] = settings.pop("extra_body", None) or {}
@@ -109,6 +110,7 @@ class Call:
         settings.pop("stream", None)
         self.stream = stream
         self.settings = settings
+        self.sent: Mapping[str, Any] | None = None
 
 
 class RemoteChatModel(BaseChatModel):
@@ -352,6 +354,7 @@ class RemoteChatModel(BaseChatModel):
         """A request; entered, it is sent, and the reply's head has come."""
         url = self._url(outgoing.path, {**outgoing.query, **call.extra_query})
         content = b"" if outgoing.body is None else to_json(outgoing.body)
+        call.sent = outgoing.body
         headers = {"accept": outgoing.accept or ("text/event-stream" if call.stream else "application/json")}
         if content:
             headers["content-type"] = "application/json"
