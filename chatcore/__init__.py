@@ -115,9 +115,11 @@ if TYPE_CHECKING:
         StrOutputParser,
     )
     from chatcore.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
+    from chatcore.prices import Cost, CostCallbackHandler, cost
     from chatcore.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
     from chatcore.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
     from chatcore.providers import ChatOpenAI, init_chat_model
+    from chatcore.providers.azure import AzureChatOpenAI
     from chatcore.providers.ollama import ChatOllama
     from chatcore.runnables import (
         ConfigurableField,
@@ -158,6 +160,7 @@ __all__ = [
     "AsyncCallbackHandler",
     "AsyncChatModelStream",
     "AuthenticationError",
+    "AzureChatOpenAI",
     "BadRequestError",
     "BaseCache",
     "BaseCallbackHandler",
@@ -186,6 +189,8 @@ __all__ = [
     "ContentBlock",
     "ContentFilteredError",
     "ContextOverflowError",
+    "Cost",
+    "CostCallbackHandler",
     "DeadlineExceededError",
     "EventStream",
     "FunctionMessage",
@@ -267,6 +272,7 @@ __all__ = [
     "configure",
     "convert_to_messages",
     "convert_to_openai_messages",
+    "cost",
     "count_tokens_approximately",
     "dispatch_custom_event",
     "dumps",
@@ -391,9 +397,11 @@ _HOMES = {
         "StrOutputParser",
     ),
     "chatcore.outputs": ("ChatGeneration", "ChatGenerationChunk", "ChatResult", "LLMResult"),
+    "chatcore.prices": ("Cost", "CostCallbackHandler", "cost"),
     "chatcore.prompt_values": ("ChatPromptValue", "PromptValue", "StringPromptValue"),
     "chatcore.prompts": ("ChatPromptTemplate", "MessagesPlaceholder", "PromptTemplate"),
     "chatcore.providers": ("ChatOpenAI", "init_chat_model"),
+    "chatcore.providers.azure": ("AzureChatOpenAI",),
     "chatcore.providers.ollama": ("ChatOllama",),
     "chatcore.runnables": (
         "ConfigurableField",

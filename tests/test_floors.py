@@ -31,6 +31,7 @@ FLOORS = (
         "tools",
         "typed_stream",
         "language_models",
+        "prices",
     },
     {"providers"},
     {"jobs", "web", "cli", "testing", "interop", "__main__"},
@@ -58,6 +59,7 @@ LOADS_BY_NAME = {
     "caches/__init__.py": "few programs keep answers in a file, and a Python may be built without sqlite3",
     "messages/_upward.py": "functions of messages may be runnables, and their sums are prompts: floors above",
     "_tokens.py": "few programs count tokens, and the vocabulary is large",
+    "prices.py": "few programs reckon what answers cost, and the list takes most of a second to load",
     "providers/_named.py": "a program that uses one provider loads one",
     "load/load.py": "a dump may name classes of every floor, and only those it names are loaded",
 }
