@@ -79,6 +79,12 @@ HOMES = (
         ("ChatOpenAI",),
         is_core=False,
     ),
+    Home(
+        "chatcore.providers.azure",
+        (("langchain", "chat_models", "azure_openai"), ("langchain_openai", "chat_models", "azure")),
+        ("AzureChatOpenAI",),
+        is_core=False,
+    ),
     Home("chatcore.providers.ollama", (("langchain_ollama", "chat_models"),), ("ChatOllama",), is_core=False),
 )
 

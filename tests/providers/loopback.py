@@ -20,12 +20,14 @@ class Answer:
 
     body: JSON, or the parts of a body, each sent by itself.
     is_cut: whether the connection breaks after the last part, in the middle of the body.
+    hangs: whether nothing comes after the last part, and the connection stays.
     """
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     is_cut: bool = False
+    hangs: bool = False
 
     def parts(self) -> Sequence[bytes]:
         if isinstance(self.body, (list, tuple)) and all(isinstance(part, bytes) for part in self.body):
@@ -52,14 +54,22 @@ async def provider(*answers: Answer) -> AsyncGenerator[Server, None]:
         for part in parts:
             if part:
                 await stream.send(b"%x\r\n%b\r\n" % (len(part), part))
+        if reply.hangs:
+            await stream.receive()
         if not reply.is_cut:
             await stream.send(b"0\r\n\r\n")
         return not reply.is_cut
 
     server = Server(answer)
+    failure: Exception | None = None
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     server.url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, server.serve)
-        yield server
+        try:
+            yield server
+        except Exception as error:  # noqa: BLE001 - raised again below, bare
+            failure = error
         tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
