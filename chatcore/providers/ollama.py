@@ -21,6 +21,7 @@ from chatcore.providers._ollama import AnswerDecoder, decode_answer
 from chatcore.providers._ollama_request import encode_request
 from chatcore.providers._remote import Call, Outgoing, RemoteChatModel, address
 from chatcore.providers._wire import Exchange, StreamDecoder, as_object, as_objects, parsed, word
+from chatcore.providers.hosts import address_variable
 
 __all__ = ["ChatOllama"]
 
@@ -156,11 +157,13 @@ class ChatOllama(RemoteChatModel):
     @override
     def _found_address(self) -> str:
         # In forms that are no URLs yet.
-        for host in _given_by(self._BASE_URL_VARIABLES):
+        for variable in (address_variable(self._PROVIDER), *self._BASE_URL_VARIABLES):
             try:
-                return address(_completed(host), self._BASE_URL)
+                host = _completed(os.environ.get(variable, ""))
+                if host:
+                    return address(host, self._BASE_URL)
             except ValueError as error:
-                msg = f"The environment variable OLLAMA_HOST is wrong: {error}."
+                msg = f"The environment variable {variable} is wrong: {error}."
                 raise ConfigurationError(msg) from None
         return self._BASE_URL
 
@@ -250,10 +253,6 @@ def _pull(model: Any) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ addresses
-
-
-def _given_by(variables: tuple[str, ...]) -> list[str]:
-    return [given for variable in variables if (given := os.environ.get(variable, "").strip())]
 
 
 def _completed(given: str) -> str:

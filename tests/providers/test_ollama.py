@@ -37,7 +37,9 @@ COUNTS = {"total_duration": 9, "prompt_eval_count": 7, "eval_count": 3, "eval_du
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OLLAMA_HOST", "OLLAMA_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for name in (
+        *("OLLAMA_HOST", "OLLAMA_API_KEY", "CHATCORE_OLLAMA_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
+    ):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 
@@ -450,6 +452,12 @@ def test_where_the_server_is(monkeypatch: pytest.MonkeyPatch, host: str, url: st
     monkeypatch.setenv("OLLAMA_HOST", "http://another:1")
     if host:
         assert ChatOllama(model="m", base_url=host).base_url == url
+
+
+def test_another_address_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATCORE_OLLAMA_BASE_URL", "proxy:1")
+    monkeypatch.setenv("OLLAMA_HOST", "another")
+    assert ChatOllama(model="m").base_url == "http://proxy:1"
 
 
 def test_the_same_address_as_the_official_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
