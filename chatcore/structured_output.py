@@ -25,6 +25,7 @@ from chatcore.engine.request import AddableDict, ChunksOf, Open, Request, Respon
 from chatcore.errors import InvalidInputError
 from chatcore.exceptions import OutputParserException
 from chatcore.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+from chatcore.messages._shapes import is_dict, is_list
 from chatcore.runnables._runnable import Runnable, _Transformer
 from chatcore.schemas._answers import AnswerSchema, SchemaMismatchError
 from chatcore.schemas._json import partial_json, whole_json
@@ -112,7 +113,7 @@ class AnswerParser(Runnable[AIMessage, Any], _Transformer):
                     problem = f"the arguments of {name} are not valid JSON: {invalid['error'] or invalid['args']}"
                     raise self._error(message, problem)
             raise self._error(message, f"the tool {name} was not called")
-        refusal = message.additional_kwargs.get("refusal")
+        refusal = message.additional_kwargs.get("refusal") or _refusal_in(message.content)
         if refusal:
             raise self._error(message, f"the model refuses: {refusal}")
         if message.tool_calls and not message.text:
@@ -139,9 +140,18 @@ class AnswerParser(Runnable[AIMessage, Any], _Transformer):
         return self.answer.parse_partial(partial_json(text))
 
 
+def _refusal_in(content: Any) -> str:
+    """What the blocks of a refusal say, where a provider has them in the content."""
+    blocks = [block for block in content if is_dict(block)] if is_list(content) else []
+    return "".join(str(block.get("refusal")) for block in blocks if block.get("type") == "refusal")
+
+
+_CUT_OFF = ("length", "max_tokens", "max_output_tokens")
+
+
 def _why(message: AIMessage) -> str:
     said = message.response_metadata
-    if "length" in (said.get("finish_reason"), said.get("stop_reason")) or said.get("stop_reason") == "max_tokens":
+    if said.get("finish_reason") in _CUT_OFF or said.get("stop_reason") in _CUT_OFF:
         return ". It was cut off: give it more `max_tokens`."
     return "."
 

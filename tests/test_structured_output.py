@@ -127,6 +127,18 @@ WRONG = [
         "refuses: I may not.",
         id="refusal",
     ),
+    pytest.param(
+        AIMessageChunk(content=[{"type": "refusal", "refusal": "I may not."}]),
+        "json_schema",
+        "refuses: I may not.",
+        id="refusal as a block",
+    ),
+    pytest.param(
+        AIMessageChunk(content='{"name"', response_metadata={"finish_reason": "max_output_tokens"}),
+        "json_schema",
+        "give it more `max_tokens`",
+        id="cut off, as Responses say it",
+    ),
 ]
 
 
