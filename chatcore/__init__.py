@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from chatcore.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
     from chatcore.providers import ChatOpenAI, init_chat_model
     from chatcore.providers.azure import AzureChatOpenAI
+    from chatcore.providers.bedrock import ChatBedrockConverse
     from chatcore.providers.ollama import ChatOllama
     from chatcore.runnables import (
         ConfigurableField,
@@ -169,6 +170,7 @@ __all__ = [
     "BaseMessageChunk",
     "BaseTool",
     "BatchStream",
+    "ChatBedrockConverse",
     "ChatCoreError",
     "ChatGeneration",
     "ChatGenerationChunk",
@@ -402,6 +404,7 @@ _HOMES = {
     "chatcore.prompts": ("ChatPromptTemplate", "MessagesPlaceholder", "PromptTemplate"),
     "chatcore.providers": ("ChatOpenAI", "init_chat_model"),
     "chatcore.providers.azure": ("AzureChatOpenAI",),
+    "chatcore.providers.bedrock": ("ChatBedrockConverse",),
     "chatcore.providers.ollama": ("ChatOllama",),
     "chatcore.runnables": (
         "ConfigurableField",
