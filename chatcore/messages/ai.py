@@ -110,7 +110,9 @@ class AIMessage(BaseMessage):
         if is_standard(content, self.response_metadata):
             return content
         provider = self.response_metadata.get("model_provider")
-        translator = get_translator(provider) if provider else None
+        # Many hosts have taken over OpenAI's Responses API, and with it the shape of its content.
+        shape = "openai" if self.response_metadata.get("output_version") == "responses/v1" else provider
+        translator = get_translator(shape) if shape else None
         if translator is not None:
             try:
                 return translator[self._translation](self)

@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from chatcore.http.sse import ServerSentEvent
     from chatcore.messages import ToolCallChunk, UsageMetadata
 
-__all__ = ["PENDING", "AnswerDecoder", "decode_answer"]
+__all__ = ["OUTPUT_VERSION", "PENDING", "AnswerDecoder", "decode_answer"]
+
+OUTPUT_VERSION: Final = "responses/v1"
+"""The reference's name of the shape of these answers, in their `response_metadata`, whichever host has written them."""
 
 PENDING: Final = frozenset({"queued", "in_progress"})
 """The states of an answer that is still being made, in the background."""
@@ -70,12 +73,14 @@ class _Part:
 class _Item:
     """One output item of a stream: a block of its own, or, of a message, a block for each part.
 
+    number: of its block, unless it is a message.
+    call: of its call, if it is one.
     parts: for a message by the part's number; for reasoning by kind and number of the paragraph, of which only the
         length counts.
     said: of a call, the keys that have been given.
     """
 
-    __slots__ = ("done", "id", "kind", "number", "parts", "phase", "said")
+    __slots__ = ("call", "done", "id", "kind", "number", "parts", "phase", "said")
 
     def __init__(self, kind: str | None, item_id: str | None) -> None:
         self.kind = kind
@@ -83,6 +88,7 @@ class _Item:
         self.phase: Any = None
         self.done = False
         self.number = -1
+        self.call = -1
         self.parts: dict[Any, _Part] = {}
         self.said: set[str] = set()
 
@@ -104,7 +110,7 @@ class AnswerDecoder(StreamDecoder):
     max_event_bytes: how large one event, or a body that is no stream, may be.
     """
 
-    __slots__ = ("_answer", "_blocks", "_by_id", "_by_position", "_id", "_outcome", "position")
+    __slots__ = ("_answer", "_blocks", "_by_id", "_by_position", "_calls", "_from", "_id", "_outcome", "position")
 
     def __init__(self, exchange: Exchange, *, max_event_bytes: int = MAX_BODY_BYTES) -> None:
         super().__init__(exchange, max_event_bytes=max_event_bytes)
@@ -115,12 +121,20 @@ class AnswerDecoder(StreamDecoder):
         self._by_id: dict[str, _Item] = {}
         self._by_position: dict[int, _Item] = {}
         self._blocks = 0
+        self._calls = 0
+        self._from: int | None = None
         self._outcome: str | None = None
 
     @property
     def answer_id(self) -> str | None:
         """The id of the answer, once it is known."""
         return self._id
+
+    def go_on(self) -> None:
+        """Read the rest of the answer from another stream; what has been read of it is passed over."""
+        self._from = self.position
+        self._framing = None
+        self._start = b""
 
     @override
     def _ended(self) -> list[ChatGenerationChunk]:
@@ -155,15 +169,17 @@ class AnswerDecoder(StreamDecoder):
         payload = self._payload(name, data) if data else None
         if payload is None:
             return
+        number = payload.get("sequence_number")
+        if isinstance(number, int):
+            if self._from is not None and number <= self._from:
+                return
+            self.position = number
         kind = word(payload.get("type")) or name
         read = _READERS.get(kind or "")
         if read is not None:
             read(self, payload, chunks)
         elif kind == "error" or payload.get("error"):
             raise self._exchange.failed(payload)
-        number = payload.get("sequence_number")
-        if isinstance(number, int):
-            self.position = number
 
     def _began(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:  # noqa: ARG002 - as every reader
         self._note(as_object(payload.get("response")))
@@ -228,8 +244,8 @@ class AnswerDecoder(StreamDecoder):
         call: ToolCallChunk | None = None,
         logprobs: list[Any] | None = None,
     ) -> ChatGenerationChunk:
-        # Every chunk says whose it is, for the blocks are read by it.
-        metadata: dict[str, Any] = {"model_provider": self._exchange.provider}
+        # Every chunk says whose it is and of which shape, for the blocks are read by it.
+        metadata: dict[str, Any] = {"model_provider": self._exchange.provider, "output_version": OUTPUT_VERSION}
         if logprobs:
             metadata["logprobs"] = {"content": logprobs}
         return generation(
@@ -415,11 +431,13 @@ class AnswerDecoder(StreamDecoder):
         """Give a call's name and ids. Its arguments follow: a host that has them all now will repeat them."""
         key = _CALLS[cast("str", item.kind)]
         item.number = self._numbered()
+        item.call = self._calls
+        self._calls += 1
         names = {name: wire[name] for name in ("name", "call_id", "id") if word(wire.get(name))}
         item.said.update(names, ("type", key))
         block = {"type": item.kind, **names, key: "", "index": item.number}
         opened = "" if item.kind == "function_call" else _CUSTOM_OPENING
-        chunks.append(self._chunk(block, _call_piece(item.number, opened, names.get("name"), names.get("call_id"))))
+        chunks.append(self._chunk(block, _call_piece(item.call, opened, names.get("name"), names.get("call_id"))))
 
     def _arguments(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         delta = payload.get("delta")
@@ -443,7 +461,7 @@ class AnswerDecoder(StreamDecoder):
         item.part("arguments").length += len(text)
         kind = cast("str", item.kind)
         block = {"type": kind, _CALLS[kind]: text, "index": item.number}
-        return self._chunk(block, _call_piece(item.number, text if kind == "function_call" else as_text(text)[1:-1]))
+        return self._chunk(block, _call_piece(item.call, text if kind == "function_call" else as_text(text)[1:-1]))
 
     def _complete_call(self, item: _Item, wire: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         if not item.said:
@@ -458,7 +476,7 @@ class AnswerDecoder(StreamDecoder):
             return
         closed = "" if kind == "function_call" or "closed" in item.said else '"}'
         item.said.add("closed")
-        call = _call_piece(item.number, closed, late.get("name"), late.get("call_id"))
+        call = _call_piece(item.call, closed, late.get("name"), late.get("call_id"))
         chunks.append(self._chunk({"type": kind, **late, "index": item.number}, call))
 
 
@@ -688,7 +706,7 @@ def _failure(answer: dict[str, Any], exchange: Exchange) -> ProviderError:
 
 
 def _metadata(answer: dict[str, Any], exchange: Exchange, outcome: str | None) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"model_provider": exchange.provider}
+    metadata: dict[str, Any] = {"model_provider": exchange.provider, "output_version": OUTPUT_VERSION}
     metadata.update((key, answer[key]) for key in _KEPT if answer.get(key) is not None)
     if metadata.get("id") is not None:
         metadata["id"] = word(metadata["id"])

@@ -187,6 +187,7 @@ def test_a_whole_answer() -> None:
     ]
     assert message.response_metadata == {
         "model_provider": "openai",
+        "output_version": "responses/v1",
         "model_name": "gpt-5",
         "finish_reason": "completed",
         "token_usage": USAGE,

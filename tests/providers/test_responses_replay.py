@@ -13,9 +13,7 @@ import pytest
 
 from chatcore.errors import ChatCoreError
 from chatcore.messages import AIMessage
-from chatcore.outputs import ChatResult
 from chatcore.providers._responses import AnswerDecoder, decode_answer
-from chatcore.providers._wire import Exchange
 from tests.providers.replay import Cut, Replay, at_random, expected_facts, facts, whole
 from tests.providers.traffic import rows
 
@@ -37,15 +35,6 @@ DIFFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-
-
-def read(body: bytes, _: Exchange) -> ChatResult:
-    return decode_answer(body, Exchange())
-
-
-def reader(_: Exchange) -> AnswerDecoder:
-    # The recordings name hosts that are in no table of ours; what speaks this wire is read as OpenAI.
-    return AnswerDecoder(Exchange())
 
 
 def told(message: AIMessage) -> dict[str, Any]:
@@ -77,7 +66,7 @@ def expected(row: dict[str, Any]) -> dict[str, Any]:
     return expected_facts({**row, "expected": {**row["expected"], "tool_calls": calls, "reasoning_text": thought}})
 
 
-REPLAY = Replay("openai-responses", read, reader, DIFFERENCES, told, expected)
+REPLAY = Replay("openai-responses", decode_answer, AnswerDecoder, DIFFERENCES, told, expected)
 
 
 @pytest.mark.parametrize(

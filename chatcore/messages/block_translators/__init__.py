@@ -43,14 +43,6 @@ PROVIDER_TRANSLATORS: dict[str, dict[str, Callable[[Any], list[ContentBlock]]]] 
 }
 """For each provider, how its messages (`translate_content`) and chunks (`translate_content_chunk`) are read."""
 
-_RESPONSES_HOSTS = frozenset(
-    {
-        *("azure", "dashscope", "deepseek", "fireworks", "huggingface", "llama.cpp", "lmstudio", "openrouter"),
-        *("perplexity", "vercel", "vllm", "xai"),
-    }
-)
-"""Hosts that have taken over OpenAI's Responses API: what they answer by it has its blocks."""
-
 
 def register_translator(
     provider: str,
@@ -71,8 +63,4 @@ def register_translator(
 
 def get_translator(provider: str) -> dict[str, Callable[[Any], list[ContentBlock]]] | None:
     """Return the functions that read a provider's content; None for a provider that is not known."""
-    return PROVIDER_TRANSLATORS.get("openai" if _speaks_responses(provider) else provider)
-
-
-def _speaks_responses(provider: str) -> bool:
-    return provider in _RESPONSES_HOSTS and provider not in PROVIDER_TRANSLATORS
+    return PROVIDER_TRANSLATORS.get(provider)

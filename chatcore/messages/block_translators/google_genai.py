@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from chatcore.messages._shapes import is_dict
+from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.block_translators._blocks import (
     Answer,
     Block,
@@ -67,30 +67,42 @@ def translate_grounding_metadata_to_citations(grounding_metadata: dict[str, Any]
     """
     if not grounding_metadata:
         return []
-    sources: list[Block] = grounding_metadata.get("grounding_chunks") or []
-    queries = grounding_metadata.get("web_search_queries", [])
+    sources: Any = grounding_metadata.get("grounding_chunks")
+    queries: Any = grounding_metadata.get("web_search_queries", [])
     return [
         cast("Citation", _citation(support, sources[position], position, queries))
-        for support in grounding_metadata.get("grounding_supports") or ()
-        for position in cast("list[int]", support.get("grounding_chunk_indices") or [])
-        if position < len(sources)
+        for support in _dicts(grounding_metadata.get("grounding_supports"))
+        for position in _list(support.get("grounding_chunk_indices"))
+        if isinstance(position, int)
+        and is_list(sources)
+        and 0 <= position < len(sources)
+        and is_dict(sources[position])
     ]
 
 
+def _list(value: Any) -> list[Any]:
+    return value if is_list(value) else []
+
+
+def _dicts(value: Any) -> list[Block]:
+    return [item for item in _list(value) if is_dict(item)]
+
+
 def _citation(support: Block, source: Block, position: int, queries: list[str]) -> Block:
-    web: Block = source.get("web") or {}
-    place: Block = source.get("maps") or {}
-    segment: Block = support.get("segment") or {}
+    web, place, document, segment = (
+        value if is_dict(value) else {}
+        for value in (source.get("web"), source.get("maps"), source.get("retrieved_context"), support.get("segment"))
+    )
     metadata: Block = {
         "web_search_queries": queries,
         "grounding_chunk_index": position,
         "confidence_scores": support.get("confidence_scores") or [],
     }
-    if place.get("placeId"):
-        metadata["place_id"] = place["placeId"]
+    if place.get("placeId") or place.get("place_id"):
+        metadata["place_id"] = place.get("placeId") or place["place_id"]
     fields: Block = {
-        "url": place.get("uri") or web.get("uri"),
-        "title": place.get("title") or web.get("title"),
+        "url": place.get("uri") or web.get("uri") or document.get("uri"),
+        "title": place.get("title") or web.get("title") or document.get("title"),
         "start_index": segment.get("start_index"),
         "end_index": segment.get("end_index"),
         "cited_text": segment.get("text"),
@@ -117,10 +129,20 @@ _REQUIRED = {
 
 def _block(part: Block) -> Block:
     kind = part.get("type")
-    if kind == "text":
+    if kind in _STANDARD:
         return dict(part)
     read = _BY_TYPE.get(kind) if isinstance(kind, str) else None
-    return {"type": "non_standard", "value": part} if read is None else read(part)
+    if read is None:
+        return {"type": "non_standard", "value": part}
+    block = read(part)
+    if is_dict(part.get("extras")) and block["type"] != "non_standard":
+        # The signature of the part, to go back with it.
+        block["extras"] = {**block.get("extras", {}), **part["extras"]}
+    return block
+
+
+# What the codec writes as standard blocks from the first.
+_STANDARD = frozenset({"text", "audio", "video", "file", "server_tool_call", "server_tool_result", "non_standard"})
 
 
 def _image_url(part: Block) -> Block:
@@ -142,6 +164,9 @@ _SIGNATURES = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "imag
 
 
 def _function_call(part: Block) -> Block:
+    if isinstance(part.get("args"), str):
+        # What could not be read stays as it came.
+        return {"type": "invalid_tool_call", "error": None, **{key: part.get(key) for key in ("name", "args", "id")}}
     return {
         "type": "tool_call",
         "name": part.get("name", ""),

@@ -102,6 +102,7 @@ def test_items_of_hosts_that_leave_out_their_ids() -> None:
 
 
 def test_hosts_of_the_responses_api_are_read_as_openai() -> None:
-    content = [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}]
-    assert answer("xai", content).content_blocks == [{"type": "reasoning", "reasoning": "Hm."}]
+    content: list[Any] = [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}]
+    metadata = {"model_provider": "acme", "output_version": "responses/v1"}
+    assert AIMessage(content, response_metadata=metadata).content_blocks == [{"type": "reasoning", "reasoning": "Hm."}]
     assert get_translator("acme") is None
