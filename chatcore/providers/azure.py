@@ -96,6 +96,7 @@ class AzureChatOpenAI(ChatOpenAI):
     """
 
     _PROVIDER: ClassVar[str] = "azure_openai"
+    _KEY_VARIABLES: ClassVar[tuple[str, ...]] = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
     _BASE_URL: ClassVar[str] = f"{_EXAMPLE}/openai/v1"
     _ALIASES: ClassVar[Mapping[str, str]] = {
         **ChatOpenAI._ALIASES,  # noqa: SLF001 - its own base's
