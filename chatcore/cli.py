@@ -18,10 +18,12 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import anyio
+import pydantic_core
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -38,12 +40,13 @@ from chatcore.jobs import BatchJob, BatchReport, Durations
 from chatcore.jobs._job import HOPELESS, HOPELESS_LINES, ClockedBucket
 from chatcore.model import BaseChatModel
 from chatcore.providers import init_chat_model
+from chatcore.providers._listing import Listed, listed
 from chatcore.testing import Faults, Latency, Limits, Simulator
 
 if sys.platform != "win32":
     import resource
 
-__all__ = ["Progress", "app", "batch", "run", "simulate"]
+__all__ = ["Progress", "app", "batch", "models", "run", "simulate"]
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -429,6 +432,55 @@ def _by_options(text: str) -> str:
 def _printable(text: str) -> str:
     """A text from elsewhere, without what a terminal would act upon."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+# ------------------------------------------------------------------------------------------------------------ models
+
+
+@app.command
+def models(*providers: str, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """List the providers of models: where requests would go, and whether there is a key.
+
+    Keys are looked for in the environment, and never shown. Nothing is asked over the network. Exit codes: 0 all is
+    there; 1 a provider that was named is not ready, because its key or a part of its address is missing; 2 bad usage.
+
+    Parameters
+    ----------
+    providers
+        Their names; all if none is given.
+    json
+        A JSON list with an object for each provider.
+    """
+    found = listed(*providers)
+    if json:
+        _out(f"{pydantic_core.to_json([asdict(each) for each in found], indent=2).decode()}\n")
+    else:
+        rows = [("PROVIDER", "KEY", "ADDRESS"), *((each.provider, _key_of(each), _address_of(each)) for each in found)]
+        widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        _out("".join(f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}\n" for row in rows))
+    return FAILED if providers and not all(each.ready for each in found) else DONE
+
+
+def _key_of(each: Listed) -> str:
+    if each.key is not None:
+        return f"{each.key} is set"
+    if not each.keys:
+        return "none needed"
+    return f"{each.keys[0]} is not set" + (", not needed" if each.ready else "")
+
+
+def _address_of(each: Listed) -> str:
+    return each.base_url or _printable(each.problem or "-")
+
+
+def _out(text: str) -> None:
+    """Write to stdout, whose reader may have read enough."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would be written as the process ends, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---------------------------------------------------------------------------------------------------------- simulate

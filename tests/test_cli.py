@@ -626,3 +626,58 @@ def test_simulator_serves_until_it_is_told_to_stop(
 def test_simulator_refuses_what_cannot_be_meant(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["simulate", *wrong.split()]) == 2
     assert wrong.partition(" ")[0] in capsys.readouterr().err
+
+
+# --------------------------------------------------------------------------------------------------------------- models
+
+
+def test_models_lists_providers_and_whether_they_have_a_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "sk-secret")
+    monkeypatch.delenv("XAI_API_KEY", raising=False)
+    monkeypatch.delenv("SNOWFLAKE_ACCOUNT", raising=False)
+    assert run(["models", "groq", "vllm", "ollama"]) == 0
+    told = capsys.readouterr()
+    assert [line.split() for line in told.out.splitlines()] == [
+        ["PROVIDER", "KEY", "ADDRESS"],
+        ["groq", "GROQ_API_KEY", "is", "set", "https://api.groq.com/openai/v1"],
+        ["vllm", "none", "needed", "http://localhost:8000/v1"],
+        ["ollama", "OLLAMA_API_KEY", "is", "not", "set,", "not", "needed", "http://127.0.0.1:11434"],
+    ]
+    assert run(["models", "groq", "xai", "snowflake"]) == 1
+    told = capsys.readouterr()
+    assert "XAI_API_KEY is not set" in told.out
+    assert "set SNOWFLAKE_ACCOUNT" in told.out
+    assert "sk-secret" not in told.out + told.err
+
+
+def test_models_as_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "sk-secret")
+    assert run(["models", "groq", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["provider"], found["key"], found["ready"]) == ("groq", "GROQ_API_KEY", True)
+
+
+def test_models_of_a_wrong_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "groqq"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Did you mean 'groq'" in told.err
+
+
+def test_models_into_a_pipe_that_nobody_reads(environment: dict[str, str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [*CHATCORE, "models", "groq", "vllm", "--json"],
+            env=environment,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
