@@ -85,7 +85,12 @@ HOMES = (
         ("AzureChatOpenAI",),
         is_core=False,
     ),
-    Home("chatcore.providers.bedrock", (("langchain_aws", "chat_models"),), ("ChatBedrockConverse",), is_core=False),
+    Home(
+        "chatcore.providers.bedrock",
+        (("langchain_aws", "chat_models"), ("langchain_aws", "chat_models", "bedrock_converse")),
+        ("ChatBedrockConverse",),
+        is_core=False,
+    ),
     Home("chatcore.providers.ollama", (("langchain_ollama", "chat_models"),), ("ChatOllama",), is_core=False),
 )
 
