@@ -58,6 +58,7 @@ EVENTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 EXCERPT: Final = 200
 BOM: Final = b"\xef\xbb\xbf"
 SPACE: Final = b" \t\r\n"
+GZIP: Final = b"\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class StreamDecoder(ABC):
     max_event_bytes: how large one event, or a body that is no stream, may be.
     """
 
-    __slots__ = ("_body", "_exchange", "_failure", "_framing", "_max_bytes", "_size", "_start", "done")
+    __slots__ = ("_body", "_exchange", "_failure", "_framing", "_head", "_max_bytes", "_size", "_start", "done")
 
     def __init__(self, exchange: Exchange, *, max_event_bytes: int = MAX_BODY_BYTES) -> None:
         self.done = False
@@ -149,6 +150,8 @@ class StreamDecoder(ABC):
         self._start = b""
         self._body: list[bytes] | None = None
         self._size = 0
+        # The first bytes of a stream, until its first event.
+        self._head: bytes | None = b""
         self._failure: ProviderError | None = None
 
     def feed(self, part: bytes) -> list[ChatGenerationChunk]:
@@ -163,9 +166,12 @@ class StreamDecoder(ABC):
             return self._begin(part)
         if self._failure is not None:
             raise self._failure
+        if self._head is not None:
+            self._head = (self._head + part)[:EXCERPT]
         chunks: list[ChatGenerationChunk] = []
         try:
             for event in framing.feed(part):
+                self._head = None
                 if self.done:
                     break
                 self._read(event, chunks)
@@ -191,6 +197,8 @@ class StreamDecoder(ABC):
             raise self._failure
         chunks: list[ChatGenerationChunk] = []
         event = None if self._framing is None else self._framing.finish()
+        if event is None and self._head and isinstance(self._framing, SSEDecoder) and not self._head.startswith(EVENTS):
+            raise self._exchange.malformed("is no stream of events", self._head)
         if event is not None and not self.done:
             # It may have been cut short. Whether that matters, `_ended` tells.
             with suppress(MalformedResponseError):
@@ -217,7 +225,7 @@ class StreamDecoder(ABC):
 
     def _framed(self, start: bytes) -> Framing | None:
         """What cuts this stream into events, by its first bytes; None for one body."""
-        if start.startswith((b"{", b"[", b"<")):
+        if start.startswith((b"{", b"[", b"<", b'"', GZIP)):
             return None
         return SSEDecoder(max_event_bytes=self._max_bytes)
 
@@ -284,6 +292,8 @@ def parsed(body: bytes, exchange: Exchange) -> Any:
     except ValueError as error:
         if text.startswith(b"<"):
             raise exchange.web_page(body) from error
+        if text.startswith(GZIP):
+            raise exchange.malformed("is compressed, and no header says so") from error
         raise exchange.malformed(f"is not JSON ({error})", body) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import pytest
@@ -142,6 +143,33 @@ def test_a_web_page() -> None:
     decoder = words()
     decoder.feed(b"<!doctype html><title>Sign in</title>")
     with pytest.raises(NotFoundError, match="check base_url"):
+        decoder.finish()
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"upstream connect error or disconnect", "is no stream of events: 'upstream connect error or disconnect'"),
+        (b"error: no\n\nmore", "is no stream of events: 'error: no\\n\\nmore'"),
+        (b"\x1f\x8b\x08\x00\x00", "is compressed, and no header says so"),
+        (b'"overloaded', "is not JSON"),
+    ],
+    ids=["text", "a field of no event", "gzip", "half a string"],
+)
+def test_what_is_no_stream_at_all(body: bytes, told: str) -> None:
+    for parts in ([body], [body[at : at + 1] for at in range(len(body))]):
+        decoder = words()
+        for part in parts:
+            assert decoder.feed(part) == []
+        with pytest.raises(MalformedResponseError, match=re.escape(told)):
+            decoder.finish()
+
+
+@pytest.mark.parametrize("body", [b": ping\n\n", b"event: ping\n\n", b"dat", b"retry: 1\n\n"], ids=str)
+def test_a_stream_without_an_event_broke_off(body: bytes) -> None:
+    decoder = words()
+    assert decoder.feed(body) == []
+    with pytest.raises((ConnectionFailedError, MalformedResponseError)):
         decoder.finish()
 
 
