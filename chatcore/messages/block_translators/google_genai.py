@@ -37,8 +37,8 @@ def translate_content(message: Answer) -> list[ContentBlock]:
         spoken.append({"type": "audio", "base64": as_base64(audio), "mime_type": "audio/wav"})
     if isinstance(message.content, list):
         blocks.extend(spoken)
-    grounding = message.response_metadata.get("grounding_metadata")
-    citations = translate_grounding_metadata_to_citations(grounding) if grounding else []
+    grounding: Any = message.response_metadata.get("grounding_metadata")
+    citations = translate_grounding_metadata_to_citations(grounding) if is_dict(grounding) else []
     for position, block in enumerate(blocks):
         if citations and block["type"] == "text":
             blocks[position] = {**block, "annotations": citations}
