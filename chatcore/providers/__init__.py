@@ -10,7 +10,10 @@
     _remote.py                  what all models have in common: arguments, keys, requests sent and replies read
     _arguments.py               what is wrong with a model's arguments
     openai.py                   `ChatOpenAI`
+    _named.py                   what a model's name means: a provider, and the class of its models
+    _configurable_model.py      a model that each call's config chooses
     _init.py                    `init_chat_model("provider:model")`
+    _listing.py                 what there is of each provider: an address, a key
 """
 
 from __future__ import annotations
