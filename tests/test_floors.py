@@ -71,6 +71,7 @@ IMPORTS_INSIDE: dict[str, str] = {
 """The files that may import inside a function, each with its reason."""
 
 TESTED_ELSEWHERE = {
+    "providers/_responses_background.py": "over sockets, by its model: providers/test_openai_responses.py",
     **dict.fromkeys(
         (f"runnables/{name}.py" for name in ("base", "fallbacks", "passthrough", "retry", "schema")),
         "the reference's paths to what lives elsewhere; runnables/test_paths.py",

@@ -804,6 +804,12 @@ def _add_stop(body: dict[str, Any], value: Any, settings: Mapping[str, Any]) -> 
         raise InvalidInputError(msg)
 
 
+def _add_answers(body: dict[str, Any], value: Any, settings: Mapping[str, Any]) -> None:  # noqa: ARG001 - as every one
+    if value != 1:
+        msg = f"n={value!r}: the Responses API gives one answer to a request. Give the model use_responses_api=False."
+        raise InvalidInputError(msg)
+
+
 def _add_tools(body: dict[str, Any], value: Any, settings: Mapping[str, Any]) -> None:  # noqa: ARG001 - as every one
     if not isinstance(value, list | tuple):
         msg = f"tools is of type {type(value).__name__}: give a list of dicts, each {TOOL_FORM}."
@@ -873,6 +879,7 @@ _PARAMETERS: Final[dict[str, Callable[[dict[str, Any], Any, Mapping[str, Any]], 
     "response_format": _add_format,
     "logprobs": _add_logprobs,
     "stop": _add_stop,
+    "n": _add_answers,
     "tools": _add_tools,
     "tool_choice": _add_tool_choice,
 }

@@ -1,10 +1,12 @@
-"""`ChatOpenAI`: chat completions of OpenAI, and of every server that speaks them."""
+"""`ChatOpenAI`: chat completions and Responses of OpenAI, and of every server that speaks them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from pydantic import Field, PrivateAttr
@@ -14,11 +16,12 @@ from chatcore.engine.policies import Timeout
 from chatcore.errors import BadRequestError, ConfigurationError, InvalidInputError, UnprocessableError
 from chatcore.http.client import check_header
 from chatcore.messages import BaseMessage
-from chatcore.outputs import ChatResult
-from chatcore.providers._openai_chat import AnswerDecoder, decode_answer
-from chatcore.providers._openai_chat_request import encode_request
+from chatcore.messages._shapes import is_dict, is_list
+from chatcore.outputs import ChatGenerationChunk, ChatResult
+from chatcore.providers import _openai_chat, _openai_chat_request, _responses, _responses_request
 from chatcore.providers._remote import ApiKey, Call, Outgoing, RemoteChatModel, from_environment
-from chatcore.providers._streaming import Opened
+from chatcore.providers._responses_background import ContinuedChunks, awaited
+from chatcore.providers._streaming import Chunks, Opened
 from chatcore.providers._wire import Exchange, StreamDecoder
 from chatcore.providers.hosts import COMPATIBLE, HOSTS, OPENAI, Host, host_of
 
@@ -46,8 +49,22 @@ class _Learnt:
     refuses_stream_options: bool = False
 
 
+_ONLY_RESPONSES: Final = frozenset(
+    {"background", "conversation", "previous_response_id", "prompt", "text", "truncation"}
+)
+"""Parameters that no host's chat completions have."""
+
+_ONLY_OPENAIS_RESPONSES: Final = frozenset({"context_management", "include", "reasoning"})
+"""Parameters that OpenAI's chat completions do not have, and other hosts' may."""
+
+_MODELS_OF_RESPONSES: Final = re.compile(
+    r"gpt-5(\.\d+)?-pro|gpt-5\.6-sol|o[13]-pro|computer-use|.*(codex|deep-research)"
+)
+"""Models of OpenAI's that have no chat completions: https://platform.openai.com/docs/models."""
+
+
 class ChatOpenAI(RemoteChatModel):
-    """A chat model behind OpenAI's chat completions, or any server that speaks them.
+    """A chat model behind OpenAI's chat completions or its Responses API, or any server that speaks them.
 
     ::
 
@@ -59,13 +76,19 @@ class ChatOpenAI(RemoteChatModel):
     `chatcore.providers.hosts`. Every call takes, by keyword, any parameter of the API; parameters that are not known
     here are passed on as they are. `extra_headers=`, `extra_query=` and `extra_body=` of a call add to the request.
 
+    A call goes to the Responses API if `use_responses_api` says so, or else if it needs it: for a parameter that only
+    that API has (`reasoning`, `include`, `truncation`, `previous_response_id`, `text`, `background`, ...), for a tool
+    of the server's own, or for a model that has no other. Its answers have blocks for content, also where they are
+    nothing but text; `message.text` is the text of either. With `background=True` the server goes on without a
+    connection: a plain call asks until the answer is made, and a stream that breaks is resumed.
+
     model: the model's name, as the server knows it.
     api_key: the key; a function that gives it (a sync one must not block); None: the environment variable of the host,
         `OPENAI_API_KEY` for OpenAI and for servers in no table. A server on this machine or a private network needs
         none. It is never shown, dumped or pickled; a copy that was pickled looks for it in the environment again.
-    base_url: where `/chat/completions` is found; None: the first that is set of `CHATCORE_<PROVIDER>_BASE_URL`,
-        `CHATCORE_BASE_URL` and, for OpenAI, `OPENAI_BASE_URL` and `OPENAI_API_BASE`, in the environment; else that of
-        `provider`.
+    base_url: where `/chat/completions` and `/responses` are found; None: the first that is set of
+        `CHATCORE_<PROVIDER>_BASE_URL`, `CHATCORE_BASE_URL` and, for OpenAI, `OPENAI_BASE_URL` and `OPENAI_API_BASE`, in
+        the environment; else that of `provider`.
     provider: the row of the table whose ways the server has; None: found by `base_url`.
     organization, project: sent to OpenAI; None: `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` from the environment, for OpenAI.
     timeout: seconds for a whole call, or a `Timeout`; None: no bound.
@@ -85,6 +108,12 @@ class ChatOpenAI(RemoteChatModel):
     service_tier: which tier of OpenAI's service to use.
     store: whether OpenAI may keep the exchange.
     streaming: True: also plain calls are streamed underneath; False, given: nothing is.
+    use_responses_api: whether calls go to the Responses API; None: those that need it.
+    reasoning: how to think, and what to tell of it, such as `{"effort": "low", "summary": "auto"}`; of Responses.
+    include: what else an answer is to have, such as `["reasoning.encrypted_content"]`; of Responses.
+    truncation: `"auto"`: what does not fit is left out, instead of refused; of Responses.
+    context_management: when the server is to compact a conversation; of Responses.
+    use_previous_response_id: send only what follows the last answer that the server keeps, and that answer's id.
     stream_usage: whether a stream asks for its usage. A server that refuses to be asked is asked once.
     default_headers, default_query: added to every request.
     model_kwargs: parameters of every call that are not named here.
@@ -125,6 +154,10 @@ class ChatOpenAI(RemoteChatModel):
         "verbosity",
         "service_tier",
         "store",
+        "reasoning",
+        "include",
+        "truncation",
+        "context_management",
     )
 
     provider: str | None = None
@@ -141,6 +174,12 @@ class ChatOpenAI(RemoteChatModel):
     verbosity: str | None = None
     service_tier: str | None = None
     store: bool | None = None
+    use_responses_api: bool | None = None
+    reasoning: dict[str, Any] | None = None
+    include: list[str] | None = None
+    truncation: str | None = None
+    context_management: list[dict[str, Any]] | None = None
+    use_previous_response_id: bool = False
     stream_usage: bool = True
 
     _host: Host = PrivateAttr()
@@ -236,17 +275,51 @@ class ChatOpenAI(RemoteChatModel):
         if call.stream and answers > 1:
             msg = f"n={answers} cannot be streamed: a stream is one answer. Use `agenerate` for several."
             raise InvalidInputError(msg)
-        body = encode_request(
+        headers = self._host.own_headers()
+        headers |= {f"openai-{name}": value for name in _VARIABLES if (value := getattr(self, name))}
+        extra_body = {**(self.extra_body or {}), **call.extra_body}
+        if self._uses_responses(settings):
+            body = _responses_request.encode_request(
+                messages,
+                settings,
+                self._host,
+                stream=call.stream,
+                use_previous=self.use_previous_response_id,
+                extra_body=extra_body,
+            )
+            return Outgoing("/responses", body, headers)
+        body = _openai_chat_request.encode_request(
             messages,
             settings,
             self._host,
             stream=call.stream,
             stream_usage=self._asks_usage(call),
-            extra_body={**(self.extra_body or {}), **call.extra_body},
+            extra_body=extra_body,
         )
-        headers = self._host.own_headers()
-        headers |= {f"openai-{name}": value for name in _VARIABLES if (value := getattr(self, name))}
         return Outgoing("/chat/completions", body, headers)
+
+    def _uses_responses(self, settings: Mapping[str, Any]) -> bool:
+        """Whether a call with these settings goes to the Responses API."""
+        if self.use_responses_api is not None:
+            return self.use_responses_api
+        if self.use_previous_response_id or self.output_version == _responses.OUTPUT_VERSION:
+            return True
+        given = {name for name, value in settings.items() if value is not None}
+        if not _ONLY_RESPONSES.isdisjoint(given):
+            return True
+        if not self._is_openais:
+            return False
+        model, tools = settings.get("model"), settings.get("tools")
+        if isinstance(model, str) and (
+            _MODELS_OF_RESPONSES.match(model) or (tools and model.lower().startswith("gpt-6"))
+        ):
+            return True
+        return not _ONLY_OPENAIS_RESPONSES.isdisjoint(given) or (is_list(tools) and any(map(_is_servers_own, tools)))
+
+    @property
+    def _is_openais(self) -> bool:
+        """Whether the server is OpenAI's, or may be: a proxy of the user's own."""
+        return self._host.name in (OPENAI.name, "azure_ai")
 
     def _asks_usage(self, call: Call) -> bool:
         asked = self.stream_usage if call.asks_usage is None else call.asks_usage
@@ -254,11 +327,36 @@ class ChatOpenAI(RemoteChatModel):
 
     @override
     def _answer(self, body: bytes, exchange: Exchange, call: Call) -> ChatResult:
-        return decode_answer(body, exchange)
+        decode = _responses.decode_answer if self._uses_responses(call.settings) else _openai_chat.decode_answer
+        return decode(body, exchange)
 
     @override
     def _reader(self, exchange: Exchange, call: Call) -> StreamDecoder:
-        return AnswerDecoder(exchange)
+        read = _responses.AnswerDecoder if self._uses_responses(call.settings) else _openai_chat.AnswerDecoder
+        return read(exchange)
+
+    @override
+    async def _asked(self, outgoing: Outgoing, call: Call) -> tuple[bytes, Exchange]:
+        """As every model; an answer that is made in the background, once it is made."""
+        ask = super()._asked
+        body, exchange = await ask(outgoing, call)
+        if not self._goes_on_alone(call):
+            return body, exchange
+        return await awaited(body, exchange, partial(ask, call=call), retries=self.max_retries)
+
+    @override
+    def _astream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        call = self._call(stop, kwargs, stream=True)
+        opening = partial(self._opened, messages, call)
+        if not self._goes_on_alone(call):
+            return Chunks(opening)
+        return ContinuedChunks(opening, partial(self._opened_with, call=call), self.max_retries)
+
+    def _goes_on_alone(self, call: Call) -> bool:
+        """Whether the server makes the answer in the background."""
+        return bool(call.settings.get("background")) and self._uses_responses(call.settings)
 
     @override
     def _call(self, stop: list[str] | None, given: Mapping[str, Any], *, stream: bool) -> Call:
@@ -278,6 +376,11 @@ class ChatOpenAI(RemoteChatModel):
                 raise
         self._learnt.refuses_stream_options = True
         return await super()._opened(messages, call)
+
+
+def _is_servers_own(tool: Any) -> bool:
+    """Whether a tool is one that OpenAI's chat completions do not have."""
+    return is_dict(tool) and tool.get("type", "function") not in ("function", "object", "custom")
 
 
 def _names_stream_options(error: BadRequestError | UnprocessableError) -> bool:
