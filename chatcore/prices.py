@@ -78,6 +78,7 @@ _LISTS: Final = {
     "google_openai": "google",
     "google_vertexai": "google",
     "groq": "groq",
+    "meta": "meta",
     "minimax": "minimax",
     "mistral": "mistral",
     "mistralai": "mistral",

@@ -369,6 +369,7 @@ _ROWS = (
     ),
     Host("lmstudio", "http://localhost:1234/v1", None, "https://lmstudio.ai/docs/developer/openai-compat"),
     Host("localai", "http://localhost:8080/v1", None, "https://localai.io/basics/getting_started"),
+    Host("meta", "https://api.meta.ai/v1", "META_API_KEY", "https://dev.meta.ai/docs/protocols/chat-completions"),
     Host(
         "minimax",
         "https://api.minimax.io/v1",
