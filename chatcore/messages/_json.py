@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic_core import from_json
 
@@ -16,6 +16,11 @@ _PIECE: Final = re.compile(rf"(?:{_PAIR})|(?P<half>{_HALF})|\\.|(?P<control>[\x0
 _HALVES: Final = re.compile("[\ud800-\udfff]")
 _UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
 
+_CAN_BE_MENDED: Final = ("hex escape", "control character", "unicode code point")
+"""Words of the parser's for what is wrong with a single character."""
+
+_MAX_MENDED: Final = 16 * 1024 * 1024
+
 
 def read_json(given: bytes | str) -> Any:
     """The value that `given` holds; a character that cannot be read is U+FFFD, and costs nothing but itself.
@@ -27,12 +32,14 @@ def read_json(given: bytes | str) -> Any:
     """
     try:
         return from_json(given)
-    except (ValueError, TypeError):  # TypeError: a str with half a pair in it
-        text = given if isinstance(given, str) else given.decode("utf-8", "replace")
-        readable = mended(text)
-        if readable == given:
+    except TypeError:  # a str with half a pair in it
+        text = cast("str", given)
+    except ValueError as error:
+        # Only what can be mended is gone through again: it may be long.
+        if len(given) > _MAX_MENDED or not any(words in str(error) for words in _CAN_BE_MENDED):
             raise
-    return from_json(readable)
+        text = given if isinstance(given, str) else given.decode("utf-8", "replace")
+    return from_json(mended(text))
 
 
 def mended(text: str) -> str:
