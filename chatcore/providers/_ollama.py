@@ -119,7 +119,8 @@ class AnswerDecoder(StreamDecoder):
     @override
     def _ended(self) -> list[ChatGenerationChunk]:
         if self._unread:
-            return self._whole(b"\n".join(self._unread))
+            # One body over several lines: its lines by themselves were read already.
+            return [whole_chunk(_answer(b"\n".join(self._unread), self._exchange))]
         if not self.done:
             raise self._exchange.broke_off('its stream ended without a line that says "done"')
         last = as_object(self._last_line)
@@ -149,9 +150,15 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
     if text.startswith(EVENTS):
         return unasked_stream(text, AnswerDecoder(exchange))
     try:
-        answer = as_object(parsed(body, exchange))
+        parsed(body, exchange)
     except MalformedResponseError as error:
         return _streamed_unasked(text, exchange, error)
+    return _answer(body, exchange)
+
+
+def _answer(body: bytes, exchange: Exchange) -> ChatResult:
+    """The answer that one JSON body is."""
+    answer = as_object(parsed(body, exchange))
     if answer.get("error"):
         raise exchange.failed(answer)
     message = answer.get("message")
