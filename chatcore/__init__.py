@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from chatcore.prompt_values import ChatPromptValue, PromptValue, StringPromptValue
     from chatcore.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
     from chatcore.providers import ChatOpenAI, init_chat_model
+    from chatcore.providers.anthropic import ChatAnthropic
     from chatcore.providers.azure import AzureChatOpenAI
     from chatcore.providers.bedrock import ChatBedrockConverse
     from chatcore.providers.ollama import ChatOllama
@@ -170,6 +171,7 @@ __all__ = [
     "BaseMessageChunk",
     "BaseTool",
     "BatchStream",
+    "ChatAnthropic",
     "ChatBedrockConverse",
     "ChatCoreError",
     "ChatGeneration",
@@ -403,6 +405,7 @@ _HOMES = {
     "chatcore.prompt_values": ("ChatPromptValue", "PromptValue", "StringPromptValue"),
     "chatcore.prompts": ("ChatPromptTemplate", "MessagesPlaceholder", "PromptTemplate"),
     "chatcore.providers": ("ChatOpenAI", "init_chat_model"),
+    "chatcore.providers.anthropic": ("ChatAnthropic",),
     "chatcore.providers.azure": ("AzureChatOpenAI",),
     "chatcore.providers.bedrock": ("ChatBedrockConverse",),
     "chatcore.providers.ollama": ("ChatOllama",),

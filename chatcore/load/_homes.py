@@ -91,6 +91,12 @@ HOMES = (
         ("ChatBedrockConverse",),
         is_core=False,
     ),
+    Home(
+        "chatcore.providers.anthropic",
+        (("langchain", "chat_models", "anthropic"), ("langchain_anthropic", "chat_models")),
+        ("ChatAnthropic",),
+        is_core=False,
+    ),
     Home("chatcore.providers.ollama", (("langchain_ollama", "chat_models"),), ("ChatOllama",), is_core=False),
 )
 

@@ -40,6 +40,7 @@ def encode_request(
     *,
     stream: bool = False,
     system_in_place: bool = False,
+    forces_calls: bool = True,
     extra_body: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The request's body, ready for `to_json`.
@@ -49,6 +50,7 @@ def encode_request(
         set". Names that are not known here are sent as they are. `betas` is for `betas_for`.
     stream: whether the answer is to be streamed.
     system_in_place: whether the model reads system messages where they stand in the conversation.
+    forces_calls: whether the model can be told that it must call a tool; if not, it is told that it may.
     extra_body: merged last, over everything else.
 
     Raises `InvalidInputError` for a message, a tool or a setting that cannot be sent, naming it.
@@ -59,7 +61,7 @@ def encode_request(
     if system:
         body["system"] = system
     body.update({name: value for name, value in settings.items() if value is not None and name not in _SORTED_OUT})
-    body.update(_rewritten(settings))
+    body.update(_rewritten(settings, forces_calls=forces_calls))
     if stream:
         body["stream"] = True
     if extra_body:
@@ -147,7 +149,7 @@ _BETA_OF_TOOL: Final = {
 # ------------------------------------------------------------------------------------------------------------- settings
 
 
-def _rewritten(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _rewritten(settings: Mapping[str, Any], *, forces_calls: bool) -> dict[str, Any]:
     """The settings that this API has in another form."""
     made: dict[str, Any] = {}
     stop = settings.get("stop")
@@ -156,7 +158,7 @@ def _rewritten(settings: Mapping[str, Any]) -> dict[str, Any]:
     tools = _tools(settings.get("tools"))
     if tools:
         made["tools"] = tools
-    choice = _tool_choice(settings, tools)
+    choice = _tool_choice(settings, tools, forces_calls=forces_calls)
     if choice is not None:
         made["tool_choice"] = choice
     output = _output_config(settings)
@@ -235,9 +237,11 @@ def _tool(given: Any, position: int) -> dict[str, Any]:
     return made
 
 
-def _tool_choice(settings: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _tool_choice(
+    settings: Mapping[str, Any], tools: Sequence[Mapping[str, Any]], *, forces_calls: bool
+) -> dict[str, Any] | None:
     choice = _choice(settings.get("tool_choice"), tools)
-    if choice is not None and choice.get("type") in ("any", "tool") and _thinks(settings):
+    if choice is not None and choice.get("type") in ("any", "tool") and (_thinks(settings) or not forces_calls):
         # The API refuses to force a call while the model thinks: it may call, and by its prompt it should.
         choice = {**choice, "type": "auto"}
         choice.pop("name", None)
