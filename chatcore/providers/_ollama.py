@@ -120,7 +120,8 @@ class AnswerDecoder(StreamDecoder):
     def _ended(self) -> list[ChatGenerationChunk]:
         if self._unread:
             # One body over several lines: its lines by themselves were read already.
-            return [whole_chunk(_answer(b"\n".join(self._unread), self._exchange))]
+            body = b"\n".join(self._unread)
+            return [whole_chunk(_answer(parsed(body, self._exchange), body, self._exchange))]
         if not self.done:
             raise self._exchange.broke_off('its stream ended without a line that says "done"')
         last = as_object(self._last_line)
@@ -150,15 +151,15 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
     if text.startswith(EVENTS):
         return unasked_stream(text, AnswerDecoder(exchange))
     try:
-        parsed(body, exchange)
+        value = parsed(body, exchange)
     except MalformedResponseError as error:
         return _streamed_unasked(text, exchange, error)
-    return _answer(body, exchange)
+    return _answer(value, body, exchange)
 
 
-def _answer(body: bytes, exchange: Exchange) -> ChatResult:
-    """The answer that one JSON body is."""
-    answer = as_object(parsed(body, exchange))
+def _answer(value: Any, body: bytes, exchange: Exchange) -> ChatResult:
+    """The answer that one JSON value is."""
+    answer = as_object(value)
     if answer.get("error"):
         raise exchange.failed(answer)
     message = answer.get("message")
