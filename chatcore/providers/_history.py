@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import pydantic_core
+
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.block_translators import anthropic
-from chatcore.providers._wire import as_text
+from chatcore.providers._wire_request import extras_of
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from chatcore.messages import AIMessage
 
 __all__ = ["is_in_shape_of", "told_to_others"]
@@ -25,7 +29,7 @@ _SEALED: Final = frozenset(
 
 _MEDIA: Final = frozenset({"image", "audio", "video", "file", "text-plain"})
 
-_OF_MEDIA: Final = ("type", "mime_type", "url", "base64", "text", "title", "filename")
+_OF_MEDIA: Final = ("type", "mime_type", "url", "base64", "filename")
 
 _MAX_DEPTH: Final = 50
 
@@ -39,17 +43,19 @@ def is_in_shape_of(message: AIMessage, *providers: str) -> bool:
     return said.get("model_provider") in providers and said.get("output_version") != "v1"
 
 
-def told_to_others(message: AIMessage) -> list[dict[str, Any]]:
+def told_to_others(message: AIMessage, *, media: Container[str] = ()) -> list[dict[str, Any]]:
     """What an answer says, in standard blocks that any provider can be told; in its order, each call once.
+
+    media: of `image`, `audio`, `video` and `file`, what the provider takes in an answer; of others a text says that
+        there was one.
 
     - `text`: neighbours are one; citations are left out. A refusal, the transcript of what was spoken, and the calls
       and results of tools that ran at the provider are text, too.
     - `tool_call`, `invalid_tool_call`: with their own ids
     - `reasoning`: its text alone, for whoever takes another's reasoning; nothing is signed or encrypted
-    - `image`, `audio`, `video`, `file`, `text-plain`: with their data or URL; one that only its provider can load, by
-      an id, is left out
+    - media: with their data or URL; one that only its provider can load, by an id, is left out
     """
-    told = _Told()
+    told = _Told(media)
     for block in _standard(message):
         told.add(block)
     beside = message.additional_kwargs
@@ -72,9 +78,10 @@ def _standard(message: AIMessage) -> list[dict[str, Any]]:
 class _Told:
     """The blocks told so far."""
 
-    __slots__ = ("_names", "blocks", "has_text")
+    __slots__ = ("_media", "_names", "blocks", "has_text")
 
-    def __init__(self) -> None:
+    def __init__(self, media: Container[str]) -> None:
+        self._media = media
         self.blocks: list[dict[str, Any]] = []
         self.has_text = False
         self._names: dict[str, str] = {}
@@ -114,16 +121,35 @@ class _Told:
             self.blocks.append({"type": "text", "text": text})
 
     def _note(self, what: str, said: Any) -> None:
-        """What a tool was asked, or gave, on a line of its own."""
+        """What a tool was asked, or gave."""
         said = _unsealed(said)
-        shown = said if isinstance(said, str) else "" if said in (None, [], {}) else as_text(said)
-        begins = "" if not self.has_text else "\n"
-        self.say(f"{begins}[{what}: {shown}]\n" if shown else f"{begins}[{what}]\n")
+        shown = said if isinstance(said, str) else "" if said in (None, [], {}) else _as_json(said)
+        self._say_apart(f"[{what}: {shown}]" if shown else f"[{what}]")
 
     def _show(self, block: dict[str, Any]) -> None:
         kept: dict[str, Any] = {key: block[key] for key in _OF_MEDIA if key in block}
-        if any(kept.get(key) for key in ("url", "base64", "text")):
+        spoken = block.get("transcript") or extras_of(block).get("transcript")
+        if spoken:
+            self.say(spoken)
+        elif block["type"] == "text-plain" and block.get("text"):
+            self._say_apart(str(block["text"]))
+        elif block["type"] not in self._media:
+            url = kept.get("url")
+            is_link = isinstance(url, str) and url.startswith("http")
+            self._say_apart(f"[{block['type']}: {url if is_link else kept.get('mime_type') or 'data'}]")
+        elif kept.get("url") or kept.get("base64"):
             self.blocks.append(kept)
+
+    def _say_apart(self, text: str) -> None:
+        """What nobody has said, on a line of its own."""
+        self.say(f"\n{text}\n" if self.has_text else f"{text}\n")
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return pydantic_core.to_json(value, bytes_mode="base64", inf_nan_mode="constants", fallback=str).decode()
+    except ValueError:  # half a character, say: a user may have put anything there
+        return str(value)
 
 
 def _unsealed(value: Any, depth: int = 0) -> Any:

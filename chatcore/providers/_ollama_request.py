@@ -27,8 +27,8 @@ from chatcore.messages._shapes import is_dict
 from chatcore.messages._standard import standard_blocks
 from chatcore.messages._tool_calls import parsed_call
 from chatcore.messages.block_translators._blocks import data_of_uri
-from chatcore.providers._wire import as_text
-from chatcore.providers._wire_request import TOOL_FORM, Where, extras_of, openai_tool, schema_of, tool_name
+from chatcore.providers._history import told_to_others
+from chatcore.providers._wire_request import TOOL_FORM, Where, openai_tool, schema_of, tool_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -340,40 +340,15 @@ class _Said:
         self.texts: list[str] = []
         self.thoughts: list[str] = []
         self.images: list[str] = []
-        for block in cast("list[dict[str, Any]]", message.content_blocks):
-            kind: Any = block.get("type")
-            if kind == "reasoning":
-                self._add(self.thoughts, block.get("reasoning"))
-            elif kind == "image" and (data := _image_data(block)) is not None:
+        for block in told_to_others(message, media=("image",)):
+            if block["type"] == "text":
+                self.texts.append(block["text"])
+            elif block["type"] == "reasoning":
+                self.thoughts.append(block["reasoning"])
+            elif block["type"] == "image" and (data := _image_data(block)) is not None:
                 self.images.append(data)
-            elif kind == "server_tool_result":
-                self._add(self.texts, _output(block))
-            elif kind == "audio":
-                self._add(self.texts, extras_of(block).get("transcript") or block.get("transcript"))
-            elif kind == "non_standard" and is_dict(block.get("value")):
-                value = cast("dict[str, Any]", block["value"])
-                self._add(self.texts, value.get("text") or value.get("refusal"))
-            elif kind not in _CALLS:
-                self._add(self.texts, block.get("text") or block.get("url"))
-
-    @staticmethod
-    def _add(to: list[str], text: Any) -> None:
-        if text and isinstance(text, str):
-            to.append(text)
-
-
-_CALLS: Final = frozenset(
-    {"tool_call", "tool_call_chunk", "invalid_tool_call", "server_tool_call", "server_tool_call_chunk"}
-)
-"""Blocks that repeat what `tool_calls` says, or whose result stands beside them."""
-
-
-def _output(block: dict[str, Any]) -> str:
-    """What a tool has given that ran at another provider."""
-    output: Any = block.get("output")
-    if output is None:
-        return ""
-    return output if isinstance(output, str) else as_text(output)
+            elif (url := block.get("url")) is not None:
+                self.texts.append(url)
 
 
 def _call(call_id: str | None, name: str | None, arguments: Any) -> dict[str, Any]:

@@ -267,18 +267,11 @@ def _is_of_a_server(kind: str) -> bool:
 
 def _told(message: AIMessage, host: Host, *, by_host: bool) -> str | list[dict[str, Any]]:
     """What an answer says whose content is not in this wire's shape; an answer may hold nothing but text."""
-    texts: list[str] = []
-    thoughts: list[dict[str, Any]] = []
-    for block in told_to_others(message):
-        kind = block["type"]
-        if kind in ("text", "text-plain") and block.get("text"):
-            texts.append(block["text"])
-        elif kind in ("image", "audio", "video", "file", "text-plain"):
-            texts.append(f"[{kind}: {block.get('url') or block.get('mime_type') or 'data'}]")
-    if by_host and host.thinking_parts:
-        blocks = cast("list[dict[str, Any]]", message.content_blocks)
-        thoughts = [_thinking(block) for block in blocks if block["type"] == "reasoning"]
-    said = "\n\n".join(texts)
+    said = "\n\n".join(block["text"] for block in told_to_others(message) if block["type"] == "text")
+    if not (by_host and host.thinking_parts):
+        return said
+    blocks = cast("list[dict[str, Any]]", message.content_blocks)
+    thoughts = [_thinking(block) for block in blocks if block["type"] == "reasoning"]
     return [*thoughts, {"type": "text", "text": said}] if thoughts else said
 
 

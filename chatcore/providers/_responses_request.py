@@ -16,6 +16,7 @@ from chatcore.messages import AIMessage, ChatMessage, HumanMessage, SystemMessag
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages._standard import standard_blocks
 from chatcore.messages.content import KNOWN_BLOCK_TYPES
+from chatcore.providers._history import told_to_others
 from chatcore.providers._wire import as_object, as_objects, as_text, text_of
 from chatcore.providers._wire_request import (
     TOOL_FORM,
@@ -260,23 +261,26 @@ def _unwrapped(block: Any, where: Where) -> dict[str, Any]:
 # -------------------------------------------------------------------------------------------------- answers of a model
 
 
+_BESIDE_OLDER_CONTENT: Final = ("tool_outputs", "__openai_function_call_ids__", "reasoning")
+"""What langchain-openai 0.3 had beside a message's content."""
+
+
 def _answer_items(message: AIMessage, position: int, *, own: bool) -> list[dict[str, Any]]:
     """The items of an answer.
 
     own: whether this provider wrote it; else what only the other one understands is left out.
     """
-    extras = message.additional_kwargs
-    older = any(key in extras for key in ("tool_outputs", "__openai_function_call_ids__", "reasoning"))
-    content: Any = message.content if own and not older else message.content_blocks
-    answer = _Answer(message, position, [content] if isinstance(content, str) and content else content, own=own)
-    items = answer.items()
-    if extras.get("refusal") and not any(block["type"] == "refusal" for block in answer.blocks):
-        refusal = {"type": "refusal", "refusal": text_of(extras["refusal"])}
-        _add_part(items, refusal, Where(position, message.type, refusal), own=False)
-    if not items and (spoken := as_object(extras.get("audio")).get("transcript")):
-        items.append({"role": "assistant", "content": text_of(spoken)})
+    older = any(key in message.additional_kwargs for key in _BESIDE_OLDER_CONTENT)
+    # A text alone is an answer of chat completions: what it refused or spoke stands beside it.
+    own = own and (older or not isinstance(message.content, str))
+    content: Any = message.content
+    if not own:
+        content = told_to_others(message)
+    elif older:
+        content = message.content_blocks
+    items = _Answer(message, position, content, own=own).items()
     for item in items:
-        _plain(item)
+        _plain(item, own=own)
     return [{"type": "message", **item} for item in items]
 
 
@@ -317,25 +321,23 @@ class _Answer:
                 return
             call = cast("dict[str, Any]", self._calls.get(text_of(block.get("id")), block))
             items.append(_function_call(block, call, self._position, own=self._own))
-        elif not self._own:
-            # What another provider's tool gave is kept as text; reasoning, and calls of such tools, it alone reads.
-            if kind == "server_tool_result" and block.get("output") is not None:
-                _add_part(items, {"type": "text", "text": _readable(block["output"])}, self._where(block), own=False)
         elif kind == "reasoning":
-            _add_reasoning(items, block)
-        else:
+            if self._own:
+                _add_reasoning(items, block)
+        elif self._own:
             item = _item(block, self._results, signed=self._signed)
             if item is not None:
                 items.append(item)
 
 
-def _plain(item: dict[str, Any]) -> None:
-    """Write a message of nothing but one text, of no item of the provider's, as that text."""
+def _plain(item: dict[str, Any], *, own: bool) -> None:
+    """Write a message of nothing but texts, of no item of the provider's, as a text; of its own, if it is one text."""
     content = item.get("content")
-    if item.get("role") == "assistant" and "id" not in item and is_list(content) and len(content) == 1:
-        part = as_object(content[0])
-        if part.get("type") == "output_text" and not part.get("annotations"):
-            item["content"] = part["text"]
+    if item.get("role") == "assistant" and "id" not in item and is_list(content):
+        parts = as_objects(content)
+        said = [part["text"] for part in parts if part.get("type") == "output_text" and not part.get("annotations")]
+        if len(said) == len(parts) and (len(said) == 1 or not own):
+            item["content"] = "\n\n".join(said)
 
 
 def _add_part(items: list[dict[str, Any]], block: dict[str, Any], where: Where, *, own: bool) -> None:
@@ -527,17 +529,6 @@ _SERVER_CALLS: Final[dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[s
     "tool_search": _tool_search,
 }
 """How a call of a tool of the server's own, and its result, both in standard blocks, are made one item again."""
-
-
-def _readable(output: Any) -> str:
-    """What another provider's tool gave, as text, without what only that provider can read."""
-    if is_list(output):
-        output = [_without_ciphers(item) for item in output]
-    return text_of(_without_ciphers(output))
-
-
-def _without_ciphers(value: Any) -> Any:
-    return {key: item for key, item in value.items() if not key.startswith("encrypted")} if is_dict(value) else value
 
 
 def _without_marks(block: dict[str, Any]) -> dict[str, Any]:

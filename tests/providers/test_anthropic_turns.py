@@ -487,7 +487,7 @@ def test_standard_blocks_of_another_provider() -> None:
         tool_calls=[call("c1", a=1)],
         response_metadata={"model_provider": "google_genai", "output_version": "v1"},
     )
-    assert between(answer) == [text("Hi"), tool_use("c1", a=1)]
+    assert between(answer) == [text("Hi"), tool_use("c1", a=1), text("\n[image: image/png]\n")]
 
 
 def test_an_answer_written_by_hand() -> None:

@@ -46,6 +46,9 @@ def test_what_stands_beside_the_content_is_told() -> None:
     assert told_to_others(by("openai", "", additional_kwargs={"refusal": "No."})) == [{"type": "text", "text": "No."}]
     spoken = by("openai", "", additional_kwargs={"audio": {"id": "audio_1", "data": "AAAA", "transcript": "Hello."}})
     assert told_to_others(spoken) == [{"type": "text", "text": "Hello."}]
+    assert told_to_others(by("x", [{"type": "audio", "base64": "AAAA", "extras": {"transcript": "Hello."}}])) == [
+        {"type": "text", "text": "Hello."}
+    ]
     refused = by("openai", [{"type": "refusal", "refusal": "No."}])
     assert told_to_others(refused) == [{"type": "text", "text": "No."}]
     call = {"name": "f", "args": "{", "id": "c", "error": None, "type": "invalid_tool_call"}
@@ -53,13 +56,21 @@ def test_what_stands_beside_the_content_is_told() -> None:
 
 
 def test_media_need_data() -> None:
-    """An image with its data is told; what only its provider can load is not, nor is its id."""
+    """Who takes an image is told its data; what only its provider can load is not, nor is its id. Others hear of it."""
     blocks: list[Any] = [
         {"type": "image", "base64": "AAAA", "mime_type": "image/png", "id": "ig_1", "extras": {"status": "completed"}},
         {"type": "file", "file_id": "file-1"},
     ]
     message = AIMessage(content_blocks=blocks, response_metadata={"model_provider": "openai", "output_version": "v1"})
-    assert told_to_others(message) == [{"type": "image", "base64": "AAAA", "mime_type": "image/png"}]
+    image = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
+    assert told_to_others(message, media=("image", "file")) == [image]
+    assert told_to_others(message) == [{"type": "text", "text": "[image: image/png]\n\n[file: data]\n"}]
+    linked: list[Any] = [
+        {"type": "video", "url": "https://a.example/b.mp4"},
+        {"type": "text-plain", "text": "A note.", "mime_type": "text/plain"},
+    ]
+    text = "[video: https://a.example/b.mp4]\n\nA note.\n"
+    assert told_to_others(AIMessage(content_blocks=linked)) == [{"type": "text", "text": text}]
 
 
 def test_results_of_tools_that_ran_at_the_provider() -> None:

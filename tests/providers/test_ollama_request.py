@@ -259,7 +259,7 @@ def test_images_that_it_made_go_back() -> None:
                 ],
                 tool_calls=[ToolCall(name="add", args={"a": 1}, id="c1", type="tool_call")],
             ),
-            "AB",
+            'AB\n[Called web_search: {"query":"q"}]\n',
         ),
         (
             of(
@@ -273,7 +273,7 @@ def test_images_that_it_made_go_back() -> None:
                     {"type": "text", "text": "B"},
                 ],
             ),
-            '[{"type":"web_search_result","url":"https://example.com","title":"T"}]B',
+            '[Result of a tool: [{"type":"web_search_result","url":"https://example.com","title":"T"}]]\nB',
         ),
         (of("openai", "", additional_kwargs={"refusal": "No."}), "No."),
         (of("openai", [{"type": "refusal", "refusal": "No."}]), "No."),

@@ -552,7 +552,7 @@ def test_media_of_another_provider_s_answer_are_named() -> None:
         {"type": "text-plain", "text": "A note.", "mime_type": "text/plain"},
     ]
     answer = AIMessage(content_blocks=blocks, response_metadata={"model_provider": "x", "output_version": "v1"})
-    text = "[image: image/png]\n\n[file: https://a.example/b.pdf]\n\nA note."
+    text = "[image: image/png]\n\n[file: https://a.example/b.pdf]\n\nA note.\n"
     assert encode_messages([answer], OPENAI) == [{"role": "assistant", "content": text}]
 
 

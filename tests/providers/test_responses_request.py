@@ -221,7 +221,7 @@ def test_results_of_another_providers_tools_are_kept_as_text() -> None:
     metadata = {"model_provider": "acme", "output_version": "v1"}
     answer = AIMessage([call, result, {"type": "text", "text": "Hi"}], response_metadata=metadata)
     (item,) = input_of(answer)
-    assert [part["text"] for part in item["content"]] == ['[{"url":"u"}]', "Hi"]
+    assert item["content"] == '[Called web_search]\n\n[Result of web_search: [{"url":"u"}]]\nHi'
 
 
 def test_reasoning_of_another_host_is_not_sent() -> None:
@@ -241,7 +241,7 @@ def test_plain_answers() -> None:
     ]
     assert input_of(AIMessage("")) == [{"type": "message", "role": "assistant", "content": ""}]
     refused = AIMessage("", additional_kwargs={"refusal": "No."})
-    assert input_of(refused)[0]["content"] == [{"type": "refusal", "refusal": "No."}]
+    assert input_of(refused)[0]["content"] == "No."
     spoken = AIMessage("", additional_kwargs={"audio": {"id": "a", "transcript": "Hi"}})
     assert input_of(spoken)[0]["content"] == "Hi"
     ours = AIMessage([{"type": "text", "text": "Hi", "id": "lc_1"}])
