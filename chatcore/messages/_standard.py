@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from chatcore.messages.block_translators import anthropic, bedrock_converse, google_genai, langchain_v0, openai
 from chatcore.messages.content import KNOWN_BLOCK_TYPES
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
     from chatcore.messages.content import ContentBlock
 
-__all__ = ["standard_blocks"]
+__all__ = ["UNREADABLE", "standard_blocks"]
+
+UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What readers of a shape raise where a value has another type than it has in that shape: then it is no such shape.
+
+Content comes from anywhere, and each of its hundred fields may be of any JSON type.
+"""
 
 # Who reads a part of content that does not say whose it is. Their shapes differ, so that the order does not matter.
 _READERS = (
@@ -45,7 +51,7 @@ def _standard(part: dict[str, Any]) -> dict[str, Any]:
         return part if converted is None else converted
     if (converted := _converted(part)) is not None:
         return converted
-    if kind in KNOWN_BLOCK_TYPES and "source_type" not in part:
+    if isinstance(kind, str) and kind in KNOWN_BLOCK_TYPES and "source_type" not in part:
         return part
     return {"type": "non_standard", "value": part}
 
@@ -53,6 +59,10 @@ def _standard(part: dict[str, Any]) -> dict[str, Any]:
 def _converted(part: dict[str, Any]) -> dict[str, Any] | None:
     """The standard form of a part in a foreign shape; None if it has none."""
     for read in _READERS:
-        if (block := read(part)) is not None:
+        try:
+            block = read(part)
+        except UNREADABLE:
+            continue
+        if block is not None:
             return block
     return None

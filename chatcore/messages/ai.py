@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
@@ -13,6 +14,7 @@ from pydantic import Field, model_validator
 from chatcore.messages._merge import ContentJoin, DictJoin
 from chatcore.messages._shapes import is_dict, is_list, is_sequence
 from chatcore.messages._slots import get_fields, set_extra, set_fields, set_fields_set, set_private
+from chatcore.messages._standard import UNREADABLE
 from chatcore.messages._tool_calls import (
     TYPED,
     ToolCallJoin,
@@ -114,11 +116,9 @@ class AIMessage(BaseMessage):
         shape = "openai" if self.response_metadata.get("output_version") == "responses/v1" else provider
         translator = get_translator(shape) if shape else None
         if translator is not None:
-            try:
+            # NotImplementedError is its way to say that it knows no better than we.
+            with suppress(NotImplementedError, *UNREADABLE):
                 return translator[self._translation](self)
-            except NotImplementedError:
-                # Its way to say that it knows no better than we.
-                pass
         said = [*super().content_blocks]
         if not any(block.get("type") == "reasoning" for block in said):
             said[:0] = cast("list[blocks.ContentBlock]", reasoning_block(self.additional_kwargs))

@@ -109,6 +109,21 @@ def test_blocks_are_the_same_at_each_reading() -> None:
 # --------------------------------------------------------------------------------------------------------------- union
 
 
+@pytest.mark.parametrize(
+    ("provider", "part"),
+    [
+        ("anthropic", {"type": "text", "text": "x", "citations": [{"type": [], "cited_text": "y"}]}),
+        ("openai", {"type": "function_call", "id": []}),
+        ("openai", {"type": "web_search_call", "action": "x"}),
+        ("bedrock_converse", {"type": "text", "text": "x", "citations": [{"source_content": [{"text": {}}]}]}),
+        ("google_genai", {"type": "function_call", "id": [[]]}),
+    ],
+)
+def test_content_with_values_of_other_types_is_read_as_best_we_can(provider: str, part: dict[str, Any]) -> None:
+    message = AIMessage([part, {"type": "text", "text": "said"}], response_metadata={"model_provider": provider})
+    assert message.content_blocks[-1] == {"type": "text", "text": "said"}
+
+
 def test_any_message_is_told_by_its_type() -> None:
     conversation = TypeAdapter(list[AnyMessage])
     messages = [

@@ -70,6 +70,8 @@ def test_foreign_parts_become_blocks(part: dict[str, Any], block: dict[str, Any]
         {"type": "text", "source_type": "url", "text": "t"},
         {"type": 5},
         {},
+        {"type": []},
+        {"type": "audio", "source_type": {}},
     ],
     ids=str,
 )
