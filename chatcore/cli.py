@@ -133,6 +133,7 @@ def batch(  # noqa: PLR0913 - the options of a command
     stream: bool | None = None,
     resume: Annotated[bool, Parameter(negative=())] = False,
     overwrite: Annotated[bool, Parameter(negative=())] = False,
+    cost: Annotated[bool, Parameter(negative=())] = False,
     simulate: Annotated[bool, Parameter(negative=())] = False,
     backend: Backend = "asyncio",
 ) -> int:
@@ -172,6 +173,8 @@ def batch(  # noqa: PLR0913 - the options of a command
         Go on with the output: keep its answers, ask what is missing or has failed.
     overwrite
         Drop what the output holds.
+    cost
+        Tell what the answers cost, as far as their prices are known.
     simulate
         Ask a simulated provider on this machine, over real HTTP; no key is needed.
     backend
@@ -192,6 +195,7 @@ def batch(  # noqa: PLR0913 - the options of a command
         resume=resume,
         overwrite=overwrite,
         on_bad_line=shown.bad_line,
+        costs=cost,
     )
     settings: dict[str, Any] = {"max_retries": 0}  # the job's own cover more
     if rpm is not None or tpm is not None:
@@ -364,6 +368,9 @@ class _Shown:
         table.add_row(
             "tokens", f"{report.input_tokens:,} in, {report.output_tokens:,} out ({per_second:,.0f} out a second)"
         )
+        if report.costs is not None:
+            unknown = f", without {report.costs.unknown:,} whose price is not known" if report.costs.unknown else ""
+            table.add_row("cost", f"${report.costs.total:,.4f}{unknown}")
         table.add_row("latency", _spread(report.latency))
         table.add_row("first token", _spread(report.first_token))
         self._console.print(table)

@@ -319,7 +319,14 @@ class CostCallbackHandler(BaseCallbackHandler):
     @override
     def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
         generation = next((each for generations in response.generations[:1] for each in generations), None)
-        message = generation.message if isinstance(generation, ChatGeneration) else None
+        self.add(generation.message if isinstance(generation, ChatGeneration) else None)
+
+    def add(self, message: object) -> None:
+        """Count in what a call has answered.
+
+        Args:
+            message: the answer; anything but an `AIMessage` has no price.
+        """
         found = cost(message) if isinstance(message, AIMessage) else None
         with self._lock:
             if found is None:

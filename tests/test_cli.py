@@ -115,6 +115,15 @@ def test_example_of_the_readme(folder: Path, chatcore: Chatcore) -> None:
     assert {"custom_id" in result for result in results} == {True, False}
 
 
+def test_the_cost_of_a_batch(folder: Path, chatcore: Chatcore) -> None:
+    lines = [{"id": "a", "input": "x"}, {"id": "b", "input": "y", "settings": {"model": "gpt-nobody"}}]
+    (folder / "in").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    done = chatcore("batch", "in", "-o", "out", "--simulate", "--model", "openai:gpt-5-mini", "--cost")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"cost +\$0\.\d{4}, without 1 whose price is not known", done.stderr), done.stderr
+    assert "cost" not in chatcore("batch", "in", "-o", "out", "--simulate", "--overwrite").stderr
+
+
 def test_stdin_to_stdout(folder: Path, chatcore: Chatcore) -> None:
     lines = write(folder / "in", 50).read_text("utf-8")
     done = chatcore("batch", "-", "-o", "-", "--simulate", input=lines)

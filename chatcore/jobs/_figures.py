@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatcore.prices import CostCallbackHandler
+
 __all__ = ["BatchReport", "Durations", "ErrorKind"]
 
 _SHORTEST, _LONGEST = 1e-4, 1e5
@@ -71,6 +73,7 @@ class BatchReport:
     in_flight: lines being asked now.
     retries: attempts beyond each line's first.
     input_tokens, output_tokens: as the provider counted them for the answers of this run.
+    costs: what the answers of this run cost; None: nobody has asked.
     latency: of the calls that gave an answer, without the waits between attempts; of `chatcore batch` also without
         those for its limits.
     first_token: time to first token of the same calls, where they were streamed.
@@ -89,6 +92,7 @@ class BatchReport:
     retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    costs: CostCallbackHandler | None = None
     latency: Durations = field(default_factory=Durations)
     first_token: Durations = field(default_factory=Durations)
     errors: dict[str, ErrorKind] = field(default_factory=dict[str, ErrorKind])

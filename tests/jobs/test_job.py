@@ -152,6 +152,19 @@ async def test_checksum_is_that_of_the_line(source: Path, out: Path) -> None:
     assert read(out)[0]["line_crc"] == zlib.crc32(source.read_bytes().strip())
 
 
+async def test_what_the_answers_cost_if_asked(source: Path, out: Path) -> None:
+    write(source, [{"input": "x"}, {"input": "y", "settings": {"model": "gpt-nobody"}}, b"bad"])
+    async with Simulator(script=lambda _: Reply("Yes.")) as simulator:
+        model = ChatOpenAI(model="gpt-5", api_key="k", base_url=simulator.base_url)
+        report = await BatchJob(model, source=source, output=out, costs=True).run()
+        again = await BatchJob(model, source=source, output=out, overwrite=True).run()
+    assert report.costs is not None
+    assert (report.answered, report.failed, report.costs.unknown) == (2, 1, 1)
+    assert report.costs.by_model == {"gpt-5": report.costs.total}
+    assert report.costs.total > 0
+    assert again.costs is None
+
+
 async def test_bad_lines_become_results_and_stop_nothing(source: Path, out: Path) -> None:
     write(
         source,
