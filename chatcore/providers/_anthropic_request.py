@@ -13,7 +13,7 @@ from chatcore.messages._shapes import is_dict
 from chatcore.providers._anthropic_schema import holdable
 from chatcore.providers._anthropic_turns import TOOL_CHANGES, encode_messages
 from chatcore.providers._wire import as_object, as_objects
-from chatcore.providers._wire_request import TOOL_FORM, openai_tool, schema_of
+from chatcore.providers._wire_request import TOOL_FORM, openai_tool, schema_of, stop_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -154,7 +154,7 @@ def _rewritten(settings: Mapping[str, Any], *, forces_calls: bool) -> dict[str, 
     made: dict[str, Any] = {}
     stop = settings.get("stop")
     if stop:
-        made["stop_sequences"] = [stop] if isinstance(stop, str) else list(stop)
+        made["stop_sequences"] = stop_words(stop)
     tools = _tools(settings.get("tools"))
     if tools:
         made["tools"] = tools

@@ -17,7 +17,7 @@ from chatcore.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage,
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.providers._bedrock_converse_content import MAX_DEPTH, PLACEHOLDER, Writer, as_json, family_of, is_blank
 from chatcore.providers._wire import as_object, as_objects, as_text
-from chatcore.providers._wire_request import TOOL_FORM, openai_tool, schema_of, tool_name
+from chatcore.providers._wire_request import TOOL_FORM, openai_tool, schema_of, stop_words, tool_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,11 +218,7 @@ def _system_prompts(given: Any) -> list[dict[str, Any]]:
 
 def _inference(name: str, value: Any) -> Any:
     if name in ("stop", "stop_sequences"):
-        texts = [value] if isinstance(value, str) else value
-        if not isinstance(texts, list | tuple):
-            msg = f"stop is of type {type(value).__name__}: give a str, or a list of them."
-            raise InvalidInputError(msg)
-        return list(cast("Sequence[Any]", texts))
+        return stop_words(value)
     return value
 
 

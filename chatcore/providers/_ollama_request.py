@@ -28,7 +28,7 @@ from chatcore.messages._standard import standard_blocks
 from chatcore.messages._tool_calls import parsed_call
 from chatcore.messages.block_translators._blocks import data_of_uri
 from chatcore.providers._history import told_to_others
-from chatcore.providers._wire_request import TOOL_FORM, Where, openai_tool, schema_of, tool_name
+from chatcore.providers._wire_request import TOOL_FORM, Where, openai_tool, schema_of, stop_words, tool_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +87,7 @@ def encode_request(
         if value is None or ours in body or ours in _NOT_SENT or ours in _READ_TOGETHER:
             continue
         if ours == "stop":
-            value = [value] if isinstance(value, str) else list(value)  # noqa: PLW2901 - as a list
+            value = stop_words(value)  # noqa: PLW2901 - as a list
             if not value:
                 continue
         (options if ours in OPTIONS else body)[ours] = value

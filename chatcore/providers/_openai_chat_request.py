@@ -36,6 +36,7 @@ from chatcore.providers._wire_request import (
     is_block,
     openai_tool,
     schema_of,
+    stop_words,
     tool_name,
 )
 
@@ -122,7 +123,7 @@ def _parameter(name: str, value: Any, settings: Mapping[str, Any], host: Host) -
         choice = _tool_choice(value, settings.get("tools") or (), host)
         return {} if choice is None else {name: choice}
     if name == "stop" and not isinstance(value, str):
-        return {name: list(value)} if value else {}
+        return {name: words} if (words := stop_words(value)) else {}
     return {name: value}
 
 

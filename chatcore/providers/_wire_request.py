@@ -14,7 +14,18 @@ from chatcore.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TOOL_FORM", "Source", "Where", "extras_of", "is_block", "openai_tool", "schema_of", "to_json", "tool_name"]
+__all__ = [
+    "TOOL_FORM",
+    "Source",
+    "Where",
+    "extras_of",
+    "is_block",
+    "openai_tool",
+    "schema_of",
+    "stop_words",
+    "to_json",
+    "tool_name",
+]
 
 
 def to_json(body: Mapping[str, Any]) -> bytes:
@@ -85,6 +96,19 @@ def extras_of(block: dict[str, Any]) -> dict[str, Any]:
     """What a standard block keeps beside its own keys."""
     extras: Any = block.get("extras")
     return cast("dict[str, Any]", extras) if isinstance(extras, dict) else {}
+
+
+def stop_words(given: Any) -> list[Any]:
+    """The texts at which an answer ends, as a list.
+
+    Raises `InvalidInputError` for what is neither a text nor several.
+    """
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, list | tuple | set | frozenset):
+        return list(cast("list[Any]", given))
+    msg = f"stop is of type {type(given).__name__}: give a str, or a list of them."
+    raise InvalidInputError(msg)
 
 
 TOOL_FORM: Final = "{'name': ..., 'description': ..., 'parameters': a JSON schema}"

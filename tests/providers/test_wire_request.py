@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from chatcore.errors import InvalidInputError
-from chatcore.providers._wire_request import Source, Where, extras_of, is_block, openai_tool, to_json, tool_name
+from chatcore.providers._wire_request import Source, Where, extras_of, is_block, openai_tool, stop_words, to_json, tool_name
 
 
 def test_json_names_the_parameter_that_is_none() -> None:
@@ -22,6 +22,13 @@ def test_where_names_message_and_block() -> None:
         Where(3, "human", {"type": "image"}).error("no")
     )
     assert "of type int" in str(Where(0, "human", 5).error("no"))
+
+
+def test_stop_words() -> None:
+    assert stop_words("END") == ["END"]
+    assert stop_words(("a", "b")) == ["a", "b"]
+    with pytest.raises(InvalidInputError, match="stop is of type int"):
+        stop_words(3)
 
 
 def test_what_is_a_block() -> None:
