@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from chatcore.errors import ConfigurationError
-from chatcore.providers.hosts import HOSTS
+from chatcore.providers._remote import from_environment
+from chatcore.providers.hosts import HOSTS, address_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,6 +138,8 @@ def named_model(provider: str, model: str, **arguments: Any) -> BaseChatModel:
     **arguments: of the provider's class.
     """
     more: dict[str, Any] = {**_SAID_BY_THE_PROVIDER.get(provider, {})}
+    if more and (address := from_environment((address_variable(provider),), "https://example.com")) is not None:
+        more["base_url"] = address  # its class looks for that of another provider only
     if provider not in OWN_WIRES and provider != "openai":
         # "openai" only means the wire: which host it is, a base_url of its own tells.
         more["provider"] = provider

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import pytest
 
 from chatcore.errors import ConfigurationError, MissingKeyError
 from chatcore.providers import ChatOpenAI, init_chat_model
+from chatcore.providers._named import OWN_WIRES
+from chatcore.providers.hosts import address_variable
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +41,29 @@ def test_the_provider_apart() -> None:
     made = init_chat_model("llama3.2:3b", model_provider="vllm")
     assert isinstance(made, ChatOpenAI)
     assert (made.provider, made.model) == ("vllm", "llama3.2:3b")
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://mine.openai.azure.com")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "mine")
+
+
+THERE = [name for name, (module, _) in OWN_WIRES.items() if importlib.util.find_spec(module) is not None]
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("provider", THERE)
+def test_providers_with_a_class_of_their_own(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: Any = init_chat_model(f"{provider}:some-model", api_key="k", temperature=0.5)
+    assert type(made).__name__ == OWN_WIRES[provider][1]
+    assert (made.model, made.temperature) == ("some-model", 0.5)
+    # What is said of all hosts of OpenAI's wire is not said of another's.
+    monkeypatch.setenv("CHATCORE_BASE_URL", "https://gateway.example/v1")
+    assert init_chat_model(f"{provider}:m", api_key="k").base_url == made.base_url  # type: ignore[attr-defined]
+    monkeypatch.setenv(address_variable(provider), "https://here.example/x")
+    assert init_chat_model(f"{provider}:m", api_key="k").base_url == "https://here.example/x"  # type: ignore[attr-defined]
 
 
 def test_a_server_of_ones_own() -> None:
