@@ -396,14 +396,15 @@ class AnswerDecoder(StreamDecoder):
             chunks.append(self._paragraph_piece(item, key, _index(payload, counter), text_of(delta)))
 
     def _paragraph_piece(self, item: _Item, key: str, index: int, text: str) -> ChatGenerationChunk:
-        item.part((key, index)).length += len(text)
+        part = item.part((key, index))
         paragraph = {"type": _PARAGRAPHS[key], "text": text, "index": index}
-        block: dict[str, Any] = {"type": "reasoning"}
+        # The summary says in every piece that this is an item, and no standard block.
+        block: dict[str, Any] = {"type": "reasoning", "summary": []}
         if item.number < 0:
             item.number = self._numbered()
-            block["summary"] = []
-            if item.id is not None:
-                block["id"] = item.id
+        if not part.length and item.id is not None:
+            block["id"] = item.id  # once for each paragraph: as standard blocks they stand alone
+        part.length += len(text)
         block[key] = [paragraph]
         block["index"] = item.number
         return self._chunk(block)
@@ -423,7 +424,7 @@ class AnswerDecoder(StreamDecoder):
         # Encrypted reasoning is whole only now: the first event may have a part of it.
         rest_of_it = {key: value for key, value in _said(wire).items() if key not in _ITEM_PARTS}
         if rest_of_it:
-            chunks.append(self._chunk({"type": "reasoning", **rest_of_it, "index": item.number}))
+            chunks.append(self._chunk({"type": "reasoning", "summary": [], **rest_of_it, "index": item.number}))
 
     # ------------------------------------------------------------------------------------------------------------ calls
 

@@ -9,10 +9,13 @@ from typing import Any, cast
 import pytest
 
 from chatcore.errors import ConnectionFailedError, MalformedResponseError, ProviderError, RateLimited, ServerError
-from chatcore.messages import Accumulator, AIMessage, AIMessageChunk
+from chatcore.messages import Accumulator, AIMessage, AIMessageChunk, HumanMessage
+from chatcore.messages._output_version import StandardChunks
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.providers._responses import AnswerDecoder, decode_answer
+from chatcore.providers._responses_request import encode_request
 from chatcore.providers._wire import Exchange
+from chatcore.providers.hosts import OPENAI
 
 USAGE: dict[str, Any] = {
     "input_tokens": 10,
@@ -209,6 +212,19 @@ def test_a_stream_gives_what_the_whole_answer_is() -> None:
     for field in ("id", "tool_calls", "invalid_tool_calls", "usage_metadata", "response_metadata", "additional_kwargs"):
         assert getattr(merged, field) == getattr(plain, field), field
     assert without_index(merged.content_blocks) == without_index(plain.content_blocks)
+
+
+def test_a_stream_in_standard_blocks_is_sent_back_as_the_answer_was() -> None:
+    answer = answer_of(*ITEMS)
+    standard, merged = StandardChunks(), Accumulator()
+    for chunk in fed(sse(streamed(answer))):
+        merged.add(standard.of(chunk))
+    body = encode_request([merged.message(), HumanMessage("?")], {"model": "m"}, OPENAI)
+    plain = encode_request([read(answer), HumanMessage("?")], {"model": "m"}, OPENAI)
+    for item in (*body["input"], *plain["input"]):
+        if item.get("type") == "function_call":
+            item["arguments"] = json.loads(item["arguments"])
+    assert body["input"] == plain["input"]
 
 
 def test_a_stream_comes_in_pieces() -> None:
