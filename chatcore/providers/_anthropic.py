@@ -221,7 +221,7 @@ class AnswerDecoder(StreamDecoder):
         """The arguments of a call that came with its beginning."""
         call = tool_call_chunk(args=block.whole_args, index=block.number)
         block.whole_args = None
-        return self._chunk("" if self._plain else [], call)
+        return self._chunk([], call)
 
     def _piece(self, payload: dict[str, Any]) -> ChatGenerationChunk | None:
         """What a piece of a block brings."""
@@ -264,7 +264,16 @@ class AnswerDecoder(StreamDecoder):
     # ----------------------------------------------------------------------------------------------------------- chunks
 
     def _chunk(self, content: str | list[Any], call: ToolCallChunk | None = None) -> ChatGenerationChunk:
-        return generation(build_chunk(content=content, id=self._id, tool_call_chunks=None if call is None else [call]))
+        if type(content) is str:
+            return generation(build_chunk(content=content, id=self._id))
+        # Blocks are read as whose they are, also by those who look at each chunk.
+        message = build_chunk(
+            content=content,
+            id=self._id,
+            response_metadata={"model_provider": self._exchange.provider},
+            tool_call_chunks=None if call is None else [call],
+        )
+        return generation(message)
 
     def _last(self) -> ChatGenerationChunk:
         stop_reason = word(self._facts.get("stop_reason"))

@@ -13,8 +13,19 @@ import pytest
 from anthropic.types.beta.message_create_params import MessageCreateParamsNonStreaming
 from pydantic import TypeAdapter, ValidationError
 
-from chatcore.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from chatcore.messages import (
+    Accumulator,
+    AIMessage,
+    AIMessageChunk,
+    AnyMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from chatcore.messages._output_version import StandardChunks
+from chatcore.providers._anthropic import AnswerDecoder
 from chatcore.providers._anthropic_request import encode_request
+from chatcore.providers._wire import Exchange
 from chatcore.providers._wire_request import to_json
 from tests.providers.replay import whole
 from tests.providers.test_anthropic_replay import IN_BLOCKS, REPLAY
@@ -251,6 +262,25 @@ def test_what_was_answered_goes_back_as_it_was(blocks: bool) -> None:
         message = (IN_BLOCKS if blocks else REPLAY).read(row, whole)
         wanted = [as_sent(block) for block in answered(row) if block.get("text") != ""]
         found = [as_sent(block) for block in sent_back(message)]
+        if found != wanted:
+            different[row["id"]] = (wanted, found)
+    assert different == {}
+
+
+@pytest.mark.parametrize("blocks", [False, True], ids=["text as strings", "text in blocks"])
+def test_what_was_streamed_in_standard_blocks_goes_back_as_it_was(blocks: bool) -> None:
+    """As a model with `output_version="v1"` gives it, chunk by chunk."""
+    different: dict[str, Any] = {}
+    for row in REPLAY.rows():
+        if not row["stream_body"] or row["status"] != 200:
+            continue
+        decoder = AnswerDecoder(Exchange("anthropic"), blocks=blocks)
+        standard, joined = StandardChunks(), Accumulator()
+        for chunk in (*decoder.feed(row["body_text"].encode()), *decoder.finish()):
+            assert isinstance(chunk.message, AIMessageChunk)
+            joined.add(standard.of(chunk.message))
+        wanted = [as_sent(block) for block in answered(row) if block.get("text") != ""]
+        found = [as_sent(block) for block in sent_back(joined.message())]
         if found != wanted:
             different[row["id"]] = (wanted, found)
     assert different == {}
