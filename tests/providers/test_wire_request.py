@@ -8,7 +8,16 @@ import pytest
 from pydantic import BaseModel
 
 from chatcore.errors import InvalidInputError
-from chatcore.providers._wire_request import Source, Where, extras_of, is_block, openai_tool, stop_words, to_json, tool_name
+from chatcore.providers._wire_request import (
+    Source,
+    Where,
+    extras_of,
+    is_block,
+    openai_tool,
+    stop_words,
+    to_json,
+    tool_name,
+)
 
 
 def test_json_names_the_parameter_that_is_none() -> None:
