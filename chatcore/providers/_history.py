@@ -68,10 +68,14 @@ def told_to_others(message: AIMessage, *, media: Container[str] = ()) -> list[di
 
 
 def _standard(message: AIMessage) -> list[dict[str, Any]]:
-    blocks = cast("list[dict[str, Any]]", message.content_blocks)
-    if "model_provider" not in message.response_metadata and any(block["type"] == "non_standard" for block in blocks):
+    given = cast("list[Any]", message.content_blocks)
+    blocks = [block if is_dict(block) else {"type": "text", "text": block} for block in given]
+    if "model_provider" not in message.response_metadata and any(
+        block.get("type") == "non_standard" for block in blocks
+    ):
         # Who wrote it, nobody says: older messages of Anthropic's do not, and no other has blocks of such names.
-        return cast("list[dict[str, Any]]", anthropic.translate_content(message))
+        with suppress(*UNREADABLE):
+            return cast("list[dict[str, Any]]", anthropic.translate_content(message))
     return blocks
 
 
@@ -87,7 +91,7 @@ class _Told:
         self._names: dict[str, str] = {}
 
     def add(self, block: dict[str, Any]) -> None:
-        kind = block.get("type")
+        kind = word(block.get("type"))
         if kind == "text":
             self.say(block.get("text"))
         elif kind == "reasoning":
