@@ -134,23 +134,31 @@ class Replay:
 
     def differences(self, row: dict[str, Any], cut: Cut) -> dict[str, Any]:
         """The facts in which we and the SDK differ: as we read them. An empty text or list and none are the same."""
-        error = row["expected"]["error"]
         try:
-            ours = self.facts(self.read(row, cut))
+            message = self.read(row, cut)
         except ProviderError as raised:
-            if error is None:
-                return {"error": str(raised)}
-            as_sent = (error["message"] or "") in str(raised)
-            in_stream = row["status"] == 200
-            right = as_sent and raised.status == (None if in_stream else row["status"])
-            # The SDK has code and type apart; ours is the code, or the type where there is none.
-            codes = {str(error[key]) for key in ("code", "type", "status") if error.get(key)}
-            right = right and (raised.code is None or raised.code in codes)
-            return {} if right else {"error": str(raised)}
-        if error is not None:
+            return self.difference_of_error(row, raised)
+        return self.difference(row, message)
+
+    def difference(self, row: dict[str, Any], message: AIMessage) -> dict[str, Any]:
+        """The same for an answer that was read."""
+        if row["expected"]["error"] is not None:
             return {"error": None}
         theirs = self.expected(row)
-        return {key: value for key, value in ours.items() if (value or None) != (theirs[key] or None)}
+        return {key: value for key, value in self.facts(message).items() if (value or None) != (theirs[key] or None)}
+
+    def difference_of_error(self, row: dict[str, Any], raised: ProviderError) -> dict[str, Any]:
+        """The same for an answer that was none."""
+        error = row["expected"]["error"]
+        if error is None:
+            return {"error": str(raised)}
+        as_sent = (error["message"] or "") in str(raised)
+        in_stream = row["status"] == 200
+        right = as_sent and raised.status == (None if in_stream else row["status"])
+        # The SDK has code and type apart; ours is the code, or the type where there is none.
+        codes = {str(error[key]) for key in ("code", "type", "status") if error.get(key)}
+        right = right and (raised.code is None or raised.code in codes)
+        return {} if right else {"error": str(raised)}
 
     def unexplained(self, row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
         """What of the differences is not listed, or listed and not found."""
