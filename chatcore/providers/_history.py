@@ -7,12 +7,15 @@ as text.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pydantic_core
 
 from chatcore.messages._shapes import is_dict, is_list
+from chatcore.messages._standard import UNREADABLE
 from chatcore.messages.block_translators import anthropic
+from chatcore.providers._wire import word
 from chatcore.providers._wire_request import extras_of
 
 if TYPE_CHECKING:
