@@ -87,13 +87,15 @@ _LISTS: Final = {
     "openai": "openai",
     "openrouter": "openrouter",
     "ovhcloud": "ovhcloud",
-    "perplexity": "perplexity",
     "together": "together",
     "xai": "x-ai",
     "zai": "zai",
     "zhipu": "zhipuai",
 }
-"""Our names of providers, each with that of the list; of no other is the price known by its name alone."""
+"""Our names of providers, each with that of the list; of no other is the price known by its name alone.
+
+Perplexity asks for each request what depends on its searches, and says so in the answer.
+"""
 
 _SPLIT_BY_SOUND: Final = frozenset({"openai", "azure"})
 """The lists in which sound has a price of its own, or none that is known: it is not that of text."""
