@@ -264,6 +264,12 @@ class AzureChatOpenAI(ChatOpenAI):
         return settings
 
     @override
+    def _uses_responses(self, settings: Mapping[str, Any]) -> bool:
+        # Which API a model needs, its own name says, and not that of its deployment.
+        is_own = settings.get("model") == self.azure_deployment
+        return super()._uses_responses({**settings, "model": self.model} if is_own else settings)
+
+    @override
     def _call(self, stop: list[str] | None, given: Mapping[str, Any], *, stream: bool) -> Call:
         call = super()._call(stop, given, stream=stream)
         for name, values in (self.disabled_params or {}).items():

@@ -146,6 +146,56 @@ def test_responses_have_no_deployment_in_their_path(base_url: str) -> None:
     assert model._url("/responses/r1/cancel", {}) == "https://a.test/openai/v1/responses/r1/cancel"
 
 
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "model": "gpt-5-mini-2025-08-07",
+    "output": [
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "Hi", "annotations": []}],
+        }
+    ],
+    "content_filters": [{"blocked": False, "source_type": "prompt", "content_filter_results": SAFE}],
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"azure_endpoint": "{}", "azure_deployment": "mine", "api_version": DATED, "use_responses_api": True},
+        {"azure_endpoint": "{}", "azure_deployment": "mine", "use_responses_api": True},
+        {"base_url": "{}/openai/deployments/mine", "api_version": DATED, "use_responses_api": True},
+        {"base_url": "{}/openai/v1", "model": "mine", "use_responses_api": True},
+        {"azure_endpoint": "{}", "azure_deployment": "mine", "model": "gpt-5-pro", "api_version": DATED},
+        {"azure_endpoint": "{}", "azure_deployment": "mine", "reasoning": {"effort": "low"}},
+    ],
+    ids=str,
+)
+async def test_calls_of_the_responses_api(settings: dict[str, Any]) -> None:
+    request, answer = await asked(settings, Answer(RESPONSE))
+    assert request.line == "POST /openai/v1/responses HTTP/1.1"
+    assert json_of(request)["model"] == "mine"
+    assert answer.text == "Hi"
+    assert answer.response_metadata["model_provider"] == "openai"
+
+
+@pytest.mark.anyio
+async def test_an_answer_made_in_the_background_is_asked_for_at_the_same_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatcore.providers._responses_background._FIRST_WAIT", 0.0)
+    queued = {**RESPONSE, "status": "queued", "output": []}
+    settings = {"azure_endpoint": "{}", "azure_deployment": "mine", "api_version": DATED}
+    request, answer = await asked(settings, Answer(queued), Answer(RESPONSE), background=True)
+    assert request.line == "GET /openai/v1/responses/resp_1 HTTP/1.1"
+    assert request.headers["api-key"] == KEY
+    assert answer.text == "Hi"
+
+
 @pytest.mark.anyio
 async def test_everything_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", KEY)
