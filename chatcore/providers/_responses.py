@@ -50,24 +50,29 @@ PENDING: Final = frozenset({"queued", "in_progress"})
 
 _KEPT: Final = (
     *("id", "object", "created_at", "status", "model", "service_tier"),
-    *("incomplete_details", "metadata", "user", "conversation"),
+    *("incomplete_details", "metadata", "user", "conversation", "content_filters"),
 )
-"""What is said of an answer as a whole and kept, as far as it says anything; the reference's, and the conversation."""
+"""What is said of an answer as a whole and kept, as far as it says anything: the reference's, the conversation, and what
+Azure's filter found."""
 
 _ITEM_PARTS: Final = frozenset({"type", "id", "summary", "content"})
 """The keys of a reasoning item that are written piece by piece, or with the first piece."""
 
 
 class _Part:
-    """A block of content that grows, and how much of it has been given."""
+    """A block of content that grows, and how much of it has been given.
 
-    __slots__ = ("annotations", "begun", "length", "number")
+    kept: the pieces of a refusal, which is given whole: it has no standard form, in which pieces would merge.
+    """
+
+    __slots__ = ("annotations", "begun", "kept", "length", "number")
 
     def __init__(self) -> None:
         self.number = -1
         self.begun = False
         self.length = 0
         self.annotations = 0
+        self.kept: list[str] = []
 
 
 class _Item:
@@ -194,6 +199,10 @@ class AnswerDecoder(StreamDecoder):
         self._note(answer)
         _raise_if_failed(self._answer, self._exchange)
         self._outcome = _OUTCOMES.get(payload.get("type"))
+        for item in {*self._by_id.values(), *self._by_position.values()}:
+            for part in item.parts.values():
+                if part.kept:
+                    self._refuse(item, part, None, chunks)
         # An item that no event has told of: of a host that streams no more than the end, or not all kinds of items.
         for position, item in enumerate(as_objects(answer.get("output"))):
             item_id, kind = word(item.get("id")), word(item.get("type"))
@@ -240,7 +249,7 @@ class AnswerDecoder(StreamDecoder):
 
     def _chunk(
         self,
-        block: dict[str, Any],
+        block: dict[str, Any] | None,
         call: ToolCallChunk | None = None,
         logprobs: list[Any] | None = None,
     ) -> ChatGenerationChunk:
@@ -250,7 +259,7 @@ class AnswerDecoder(StreamDecoder):
             metadata["logprobs"] = {"content": logprobs}
         return generation(
             build_chunk(
-                content=[block],
+                content=[] if block is None else [block],
                 id=self._id,
                 response_metadata=metadata,
                 tool_call_chunks=None if call is None else [call],
@@ -318,20 +327,22 @@ class AnswerDecoder(StreamDecoder):
         part.begun = True
         part.number = self._numbered()
 
-    def _refusal(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
+    def _refusal(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:  # noqa: ARG002 - as every reader
         delta = payload.get("delta")
         if delta:
-            item = self._item(payload, "message")
-            chunks.append(self._refusal_piece(item, item.part(_index(payload, "content_index")), text_of(delta)))
+            part = self._item(payload, "message").part(_index(payload, "content_index"))
+            part.kept.append(text_of(delta))
 
-    def _refusal_piece(self, item: _Item, part: _Part, text: str) -> ChatGenerationChunk:
-        part.length += len(text)
-        block: dict[str, Any] = {"type": "refusal", "refusal": text}
+    def _refusal_done(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
+        item = self._item(payload, "message")
+        self._refuse(item, item.part(_index(payload, "content_index")), payload.get("refusal"), chunks)
+
+    def _refuse(self, item: _Item, part: _Part, text: Any, chunks: list[ChatGenerationChunk]) -> None:
+        """Give a refusal, unless it has been given."""
         if not part.begun:
             self._begin_part(part)
-            block.update(_of_item(item))
-        block["index"] = part.number
-        return self._chunk(block)
+            refusal = text_of(text) if text else "".join(part.kept)
+            chunks.append(self._chunk({"type": "refusal", "refusal": refusal, **_of_item(item), "index": part.number}))
 
     def _annotation(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         annotation: Any = payload.get("annotation")
@@ -368,9 +379,7 @@ class AnswerDecoder(StreamDecoder):
     def _complete_part(self, item: _Item, part: _Part, wire: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         kind = wire.get("type")
         if kind == "refusal":
-            rest = text_of(wire.get("refusal") or "")[part.length :]
-            if rest:
-                chunks.append(self._refusal_piece(item, part, rest))
+            self._refuse(item, part, wire.get("refusal"), chunks)
             return
         if kind not in ("output_text", "text"):
             return
@@ -436,8 +445,10 @@ class AnswerDecoder(StreamDecoder):
         self._calls += 1
         names = {name: wire[name] for name in ("name", "call_id", "id") if word(wire.get(name))}
         item.said.update(names, ("type", key))
-        block = {"type": item.kind, **names, key: "", "index": item.number}
-        opened = "" if item.kind == "function_call" else _CUSTOM_OPENING
+        if item.kind == "function_call":
+            opened, block = "", {"type": item.kind, **names, key: "", "index": item.number}
+        else:
+            opened, block = _CUSTOM_OPENING, None  # its block comes whole: it has no standard form
         chunks.append(self._chunk(block, _call_piece(item.call, opened, names.get("name"), names.get("call_id"))))
 
     def _arguments(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
@@ -460,9 +471,10 @@ class AnswerDecoder(StreamDecoder):
 
     def _arguments_piece(self, item: _Item, text: str) -> ChatGenerationChunk:
         item.part("arguments").length += len(text)
-        kind = cast("str", item.kind)
-        block = {"type": kind, _CALLS[kind]: text, "index": item.number}
-        return self._chunk(block, _call_piece(item.call, text if kind == "function_call" else as_text(text)[1:-1]))
+        if item.kind != "function_call":
+            return self._chunk(None, _call_piece(item.call, as_text(text)[1:-1]))
+        block = {"type": "function_call", "arguments": text, "index": item.number}
+        return self._chunk(block, _call_piece(item.call, text))
 
     def _complete_call(self, item: _Item, wire: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         if not item.said:
@@ -471,14 +483,16 @@ class AnswerDecoder(StreamDecoder):
         rest = _arguments_of(wire, kind)[item.part("arguments").length :]
         if rest:
             chunks.append(self._arguments_piece(item, rest))
-        late = {key: value for key, value in _whole_call(wire).items() if key not in item.said}
+        call = _whole_call(wire)
+        late = {key: value for key, value in call.items() if key not in item.said}
         item.said.update(late)
-        if not late and kind == "function_call":
+        if kind != "function_call":
+            block, closed = {**call, "index": item.number}, '"}'
+        elif late:
+            block, closed = {"type": kind, **late, "index": item.number}, ""
+        else:
             return
-        closed = "" if kind == "function_call" or "closed" in item.said else '"}'
-        item.said.add("closed")
-        call = _call_piece(item.call, closed, late.get("name"), late.get("call_id"))
-        chunks.append(self._chunk({"type": kind, **late, "index": item.number}, call))
+        chunks.append(self._chunk(block, _call_piece(item.call, closed, late.get("name"), late.get("call_id"))))
 
 
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -506,6 +520,7 @@ _READERS: Final[dict[str, Callable[[AnswerDecoder, dict[str, Any], list[ChatGene
     "response.content_part.added": AnswerDecoder._part_added,  # noqa: SLF001 - as above
     "response.content_part.done": AnswerDecoder._part_done,  # noqa: SLF001 - as above
     "response.refusal.delta": AnswerDecoder._refusal,  # noqa: SLF001 - as above
+    "response.refusal.done": AnswerDecoder._refusal_done,  # noqa: SLF001 - as above
     "response.reasoning_summary_text.delta": AnswerDecoder._summary,  # noqa: SLF001 - as above
     "response.reasoning_text.delta": AnswerDecoder._thought,  # noqa: SLF001 - as above
     "response.function_call_arguments.delta": AnswerDecoder._arguments,  # noqa: SLF001 - as above

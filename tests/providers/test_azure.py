@@ -183,6 +183,7 @@ async def test_calls_of_the_responses_api(settings: dict[str, Any]) -> None:
     assert json_of(request)["model"] == "mine"
     assert answer.text == "Hi"
     assert answer.response_metadata["model_provider"] == "openai"
+    assert answer.response_metadata["content_filters"] == RESPONSE["content_filters"]
 
 
 @pytest.mark.anyio
