@@ -52,8 +52,8 @@ _KEPT: Final = (
     *("id", "object", "created_at", "status", "model", "service_tier"),
     *("incomplete_details", "metadata", "user", "conversation", "content_filters"),
 )
-"""What is said of an answer as a whole and kept, as far as it says anything: the reference's, the conversation, and what
-Azure's filter found."""
+"""What is said of an answer as a whole and kept, as far as it says anything: the reference's, the conversation, and
+what Azure's filter found."""
 
 _ITEM_PARTS: Final = frozenset({"type", "id", "summary", "content"})
 """The keys of a reasoning item that are written piece by piece, or with the first piece."""
@@ -199,10 +199,10 @@ class AnswerDecoder(StreamDecoder):
         self._note(answer)
         _raise_if_failed(self._answer, self._exchange)
         self._outcome = _OUTCOMES.get(payload.get("type"))
-        for item in {*self._by_id.values(), *self._by_position.values()}:
-            for part in item.parts.values():
+        for begun in dict.fromkeys((*self._by_id.values(), *self._by_position.values())):
+            for part in begun.parts.values():
                 if part.kept:
-                    self._refuse(item, part, None, chunks)
+                    self._refuse(begun, part, None, chunks)
         # An item that no event has told of: of a host that streams no more than the end, or not all kinds of items.
         for position, item in enumerate(as_objects(answer.get("output"))):
             item_id, kind = word(item.get("id")), word(item.get("type"))
