@@ -427,6 +427,8 @@ class _Answer:
 
     def call_block(self, block: dict[str, Any]) -> dict[str, Any] | None:
         call_id = block.get("id")
+        if not isinstance(call_id, str | None):
+            return None
         if call_id in self._calls or call_id in self._invalid:
             return self._call(call_id)
         # One that has been told, or that the message's own list of calls no longer has.

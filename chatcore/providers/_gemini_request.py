@@ -17,7 +17,7 @@ from chatcore.messages._shapes import is_dict, is_list
 from chatcore.providers._gemini import is_generation_3
 from chatcore.providers._gemini_contents import encode_messages
 from chatcore.providers._wire import as_object
-from chatcore.providers._wire_request import TOOL_FORM, openai_tool, schema_of
+from chatcore.providers._wire_request import TOOL_FORM, openai_tool, schema_of, stop_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,8 +134,7 @@ def _plain(value: Any) -> Any:
 
 
 def _texts(value: Any) -> list[Any] | None:
-    values = [value] if isinstance(value, str) else list(value)
-    return values or None
+    return stop_words(value) or None
 
 
 def _modalities(value: Any) -> list[Any]:
