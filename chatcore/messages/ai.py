@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from chatcore.messages._merge import ContentJoin, DictJoin
 from chatcore.messages._shapes import is_dict, is_list, is_sequence
 from chatcore.messages._slots import get_fields, set_extra, set_fields, set_fields_set, set_private
-from chatcore.messages._standard import UNREADABLE
+from chatcore.messages._standard import UNREADABLE, standard_blocks
 from chatcore.messages._tool_calls import (
     TYPED,
     ToolCallJoin,
@@ -110,7 +110,8 @@ class AIMessage(BaseMessage):
         """
         content = self.content
         if is_standard(content, self.response_metadata):
-            return content
+            is_whole = all(is_dict(block) and isinstance(block.get("type"), str) for block in content)
+            return content if is_whole else standard_blocks(content)
         provider = self.response_metadata.get("model_provider")
         # Many hosts have taken over OpenAI's Responses API, and with it the shape of its content.
         shape = "openai" if self.response_metadata.get("output_version") == "responses/v1" else provider

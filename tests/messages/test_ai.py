@@ -124,6 +124,14 @@ def test_content_with_values_of_other_types_is_read_as_best_we_can(provider: str
     assert message.content_blocks[-1] == {"type": "text", "text": "said"}
 
 
+def test_standard_content_with_what_is_no_block() -> None:
+    message = AIMessage(["said", {"x": 1}], response_metadata={"output_version": "v1"})
+    assert message.content_blocks == [
+        {"type": "text", "text": "said"},
+        {"type": "non_standard", "value": {"x": 1}},
+    ]
+
+
 def test_any_message_is_told_by_its_type() -> None:
     conversation = TypeAdapter(list[AnyMessage])
     messages = [
