@@ -340,6 +340,12 @@ def test_an_answer_that_broke_off() -> None:
         assert message.text == "Hello"
 
 
+def test_a_refusal_that_no_event_tells_whole() -> None:
+    refusal = [event for event in streamed(answer_of(MESSAGE)) if event["type"] == "response.refusal.delta"]
+    message = joined(sse([*refusal, {"type": "response.completed", "response": answer_of()}]))
+    assert without_index(message.content) == [{"type": "refusal", "refusal": "No more.", "id": "msg_1"}]
+
+
 def test_a_custom_call_that_broke_off_is_none() -> None:
     _, *events, _ = streamed(answer_of(CUSTOM))
     over = {"type": "response.incomplete", "response": answer_of(status="incomplete", output=[])}
