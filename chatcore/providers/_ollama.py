@@ -194,7 +194,7 @@ def _answer(value: Any, body: bytes, exchange: Exchange) -> ChatResult:
 def _streamed_unasked(text: bytes, exchange: Exchange, error: MalformedResponseError) -> ChatResult:
     """The answer of a server that streams unasked, which Ollama's own does where `stream` is left out."""
     first, end, _ = text.partition(b"\n")
-    if not end or not first.rstrip().endswith(b"}"):
+    if not text.startswith(b"{") or not end or not first.rstrip().endswith(b"}"):
         raise error
     return unasked_stream(text, AnswerDecoder(exchange))
 
