@@ -181,7 +181,7 @@ class _Entry:
             self.type = first.get("type")
 
     def takes(self, other_id: Any) -> bool:
-        return self.id in {None, ""} or other_id in {None, ""} or self.id == other_id
+        return _is_unsaid(self.id) or _is_unsaid(other_id) or self.id == other_id
 
     def value(self) -> Any:
         first, *rest = self.parts
@@ -210,7 +210,7 @@ class _ListJoin:
                 self._append(element)
             else:
                 entry.parts.append(_addition(entry.type, element))
-                if entry.id in {None, ""}:
+                if _is_unsaid(entry.id):
                     entry.id = element.get("id")
 
     def add_text(self, text: str) -> None:
@@ -237,6 +237,11 @@ class _ListJoin:
             if entry.takes(element.get("id")) and not (self._same_type and entry.type != element.get("type")):
                 return entry
         return None
+
+
+def _is_unsaid(given: Any) -> bool:
+    # Not by a set: an id that a provider sends may be of any type.
+    return given is None or given == ""
 
 
 def _has_index(element: Any) -> bool:
