@@ -84,9 +84,8 @@ def simulator() -> Iterator[ThreadedSimulator]:
     with Simulator.in_thread() as running, pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPENAI_BASE_URL", running.base_url)
         # Examples also make models of other hosts, which are not asked anything.
-        for host in HOSTS.values():
-            if host.key is not None:
-                environment.setenv(host.key, "any")
+        for key in {key for host in HOSTS.values() for key in host.keys}:
+            environment.setenv(key, "any")
         yield running
 
 
