@@ -5,6 +5,7 @@ The answers are those that providers really gave, as far as they are recorded; w
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 from chatcore.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from chatcore.messages._output_version import in_standard_blocks
-from tests.providers.wires import CODECS, WIRES, answers, calls_in, results_in, sealed, strings
+from chatcore.providers._openai_chat_request import encode_messages
+from chatcore.providers.hosts import Host
+from tests.providers.wires import CODECS, WIRES, answers, as_args, calls_in, host_in, results_in, sealed, strings
 
 IMAGE: dict[str, Any] = {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"}
 
@@ -74,8 +77,70 @@ def test_recorded_answers_are_told_to_every_provider(dialect: str, wire: str, ve
         found: dict[str, Any] = {"lost": list(lost(given, body))}
         if not at_home:  # where its ids and its own kinds of parts, which the SDK of another may not know, go back
             found["ids"] = wrong_ids(answer, body, target.id_pattern)
-            found["sealed"] = [seal[:20] for seal in sealed(answer) if seal in told]
+            found["sealed"] = [seal[:20] for seal in sealed([answer.content, answer.additional_kwargs]) if seal in told]
             found["problems"] = target.problems(body)
         if any(found.values()):
             wrong[row["id"]] = (row["provider"], found)
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("dialect", ["openai-responses", "anthropic-messages", "gemini"])
+def test_what_is_sealed_goes_home(dialect: str) -> None:
+    """Every signature, and all that is encrypted in a recorded answer, is sent back to whom it came from."""
+    wrong: dict[str, Any] = {}
+    sealed_rows = 0
+    for row, answer in answers(dialect):
+        if row["stream_body"]:
+            continue
+        seals = sealed(json.loads(row["body_text"]))
+        sealed_rows += bool(seals)
+        told = "\n".join(strings(WIRES[dialect].body(*conversation(answer))))
+        if lost_seals := [seal[:20] for seal in seals if seal not in told]:
+            wrong[row["id"]] = lost_seals
+    assert wrong == {}
+    assert sealed_rows > 10
+
+
+def as_answered(row: dict[str, Any], host: Host) -> dict[str, Any]:
+    """The message of a recorded chat completion, without what an answer has and a request does not.
+
+    - null and empty say no more than a missing key, and an object for content is its JSON
+    - annotations and images are the answer's, and some hosts' own notes; so is reasoning by a name by which the host
+      does not take it back
+    - what is spoken goes back by its id
+    """
+    [choice, *_] = json.loads(row["body_text"])["choices"]
+    message = choice.get("message", {})
+    audio = message.get("audio") or {}
+    reasoning = next((name for name in host.reasoning if message.get(name)), "")
+    wire = {
+        "content": message.get("content"),
+        "tool_calls": [called(call) for call in message.get("tool_calls") or ()],
+        "refusal": message.get("refusal"),
+        "audio": {"id": audio["id"]} if audio.get("id") else None,
+        reasoning: message.get(reasoning),
+    }
+    if isinstance(wire["content"], dict):
+        wire["content"] = json.dumps(wire["content"], separators=(",", ":"))
+    return {key: value for key, value in wire.items() if value}
+
+
+def called(call: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """A call of chat completions, however its arguments are spaced; none are an empty object."""
+    return call.get("id"), call["function"]["name"], as_args(call["function"].get("arguments") or "{}")
+
+
+def test_chat_completions_go_back_as_they_came() -> None:
+    """Each recorded whole answer of a host, sent back to it: text, calls with their ids, refusal, reasoning."""
+    wrong: dict[str, Any] = {}
+    for row, answer in answers("openai-chat"):
+        if row["stream_body"]:
+            continue
+        host = host_in(row)
+        [wire] = encode_messages([answer], host)
+        assert wire.pop("role") == "assistant"
+        wire["tool_calls"] = [called(call) for call in wire.get("tool_calls", ())]
+        sent, wanted = {key: value for key, value in wire.items() if value}, as_answered(row, host)
+        if sent != wanted:
+            wrong[row["id"]] = (host.name, wanted, sent)
     assert wrong == {}

@@ -22,6 +22,8 @@ from chatcore.providers import (
     _anthropic,
     _anthropic_request,
     _bedrock_converse_request,
+    _gemini,
+    _gemini_request,
     _ollama,
     _ollama_request,
     _openai_chat,
@@ -93,6 +95,16 @@ def chat(host: Host) -> Callable[[list[BaseMessage]], Body]:
     return lambda messages: _openai_chat_request.encode_request(messages, {"model": "m"}, host)
 
 
+def gemini(body: Body) -> str:
+    contents = adapter("google.genai.types", "Content")
+    try:
+        for content in (*body["contents"], *([body["systemInstruction"]] if "systemInstruction" in body else [])):
+            contents.validate_python(content)
+    except ValidationError as error:
+        return str(error.errors(include_input=False)[:4])
+    return ""
+
+
 def with_details(body: Body) -> Body:
     """The same with the images' `detail`, which the SDK's types want and the API does not."""
     for item in objects(body):
@@ -117,6 +129,9 @@ WIRES = {
         lambda messages: _anthropic_request.encode_request(messages, {"model": "m", "max_tokens": 1024}),
         typed("anthropic.types.beta.message_create_params", "MessageCreateParamsNonStreaming"),
         "[a-zA-Z0-9_-]+",
+    ),
+    "gemini": Wire(
+        "google_genai", lambda messages: _gemini_request.encode_request(messages, {"model": "gemini-3-pro"}), gemini
     ),
     "ollama": Wire(
         "ollama",
@@ -147,6 +162,7 @@ CODECS = {
     "openai-chat": Codec(_openai_chat.decode_answer, _openai_chat.AnswerDecoder),
     "openai-responses": Codec(_responses.decode_answer, _responses.AnswerDecoder),
     "anthropic-messages": Codec(_anthropic.decode_answer, _anthropic.AnswerDecoder),
+    "gemini": Codec(_gemini.decode_answer, _gemini.AnswerDecoder),
     "ollama": Codec(_ollama.decode_answer, _ollama.AnswerDecoder),
 }
 
@@ -259,14 +275,13 @@ def as_args(given: Any) -> Any:
         return given
 
 
-_SEALED = frozenset({"signature", "encrypted_content", "encrypted_index", "encrypted_stdout", "thought_signature"})
-
-
-def sealed(message: AIMessage) -> set[str]:
-    """What of an answer only its provider can read."""
+def sealed(value: Any) -> set[str]:
+    """What of an answer only its provider can read: signatures, and what is encrypted."""
     found: set[str] = set()
-    for item in objects([message.content, message.additional_kwargs]):
-        found |= {item[key] for key in _SEALED & item.keys() if isinstance(item[key], str) and len(item[key]) > 12}
+    for item in objects(value):
+        for key, held in item.items():
+            if "signature" in key.lower() or key.startswith("encrypted"):
+                found |= {text for text in strings(held) if len(text) > 12}
         if item.get("type") == "redacted_thinking":
             found.add(item["data"])
     return found
