@@ -29,6 +29,7 @@ from typing import Any, Final, Literal, cast
 
 from typing_extensions import override
 
+from chatcore._provider_names import provider_name
 from chatcore.callbacks.base import BaseCallbackHandler
 from chatcore.errors import MissingExtraError
 from chatcore.messages import AIMessage, UsageMetadata
@@ -60,11 +61,9 @@ _LISTS: Final = {
     "anthropic": "anthropic",
     "anthropic_openai": "anthropic",
     "avian": "avian",
-    "azure": "azure",
     "azure_ai": "azure",
     "azure_openai": "azure",
     "baseten": "baseten",
-    "bedrock": "aws",
     "bedrock_converse": "aws",
     "bedrock_openai": "aws",
     "cerebras": "cerebras",
@@ -81,7 +80,6 @@ _LISTS: Final = {
     "meta": "meta",
     "minimax": "minimax",
     "mistral": "mistral",
-    "mistralai": "mistral",
     "moonshot": "moonshotai",
     "novita": "novita",
     "openai": "openai",
@@ -150,7 +148,7 @@ def cost_of(
         MissingExtraError: the extra `prices` is not installed.
     """
     library = _library()
-    listed = _LISTS.get(provider)
+    listed = _LISTS.get(provider_name(provider))
     if listed is None:
         return None
     counts, name = _counts(usage), _RESOURCE.sub("", model.strip().lower())

@@ -17,6 +17,8 @@ from typing import Final, TypeAlias, cast, get_type_hints
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
+from chatcore._provider_names import provider_name
+
 __all__ = ["ModelProfile", "ModelProfileRegistry", "load_profile", "warn_unknown_profile_keys"]
 
 
@@ -105,6 +107,7 @@ def load_profile(provider: str, model: str) -> ModelProfile | None:
     Returns:
         A profile of the caller's own.
     """
+    provider = provider_name(provider)
     known = _profiles(provider)
     if not known:
         return None

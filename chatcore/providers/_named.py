@@ -9,6 +9,7 @@ import importlib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from chatcore._provider_names import OTHER_NAMES, provider_name
 from chatcore.errors import ConfigurationError
 from chatcore.providers._remote import from_environment
 from chatcore.providers.hosts import HOSTS, address_variable
@@ -34,31 +35,6 @@ _COMPATIBLE: Final = ("chatcore.providers.openai", "ChatOpenAI")
 
 _SAID_BY_THE_PROVIDER: Final[Mapping[str, Mapping[str, Any]]] = {"google_vertexai": {"vertexai": True}}
 """What a provider's name says besides its class."""
-
-_OTHER_NAMES: Final = {
-    "aws": "bedrock_converse",
-    "azure": "azure_openai",
-    "bedrock": "bedrock_converse",
-    "bedrock_mantle_openai": "bedrock_openai",
-    "gemini": "google_genai",
-    "google": "google_genai",
-    "google_gemini": "google_genai",
-    "google_vertex": "google_vertexai",
-    "vertexai": "google_vertexai",
-    "alibaba": "dashscope",
-    "fireworks_ai": "fireworks",
-    "hugging_face": "huggingface",
-    "lm_studio": "lmstudio",
-    "mistralai": "mistral",
-    "moonshotai": "moonshot",
-    "nvidia_nim": "nvidia",
-    "openai_compatible": "openai",
-    "together_ai": "together",
-    "togetherai": "together",
-    "x_ai": "xai",
-    "zhipuai": "zhipu",
-}
-"""Other names of providers, the reference's among them, each with ours."""
 
 _BY_PREFIX: Final = {
     "gpt-": "openai",
@@ -114,7 +90,7 @@ def named(model: str, provider: str | None = None) -> tuple[str, str]:
         known = next((known for prefix, known in _BY_PREFIX.items() if lowered.startswith(prefix)), None)
     if known is None:
         asked = provider or model.partition(":")[0]
-        near = get_close_matches(asked.lower(), [*OWN_WIRES, *HOSTS, *_OTHER_NAMES], n=1)
+        near = get_close_matches(asked.lower(), [*OWN_WIRES, *HOSTS, *OTHER_NAMES], n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         said = f"model_provider={provider!r} is not known" if provider else f"{model!r} names no provider that is known"
         msg = f"{said}.{hint} {_FORM}"
@@ -158,6 +134,5 @@ def class_of(provider: str) -> type[BaseChatModel]:
 
 
 def _known(provider: str) -> str | None:
-    name = provider.strip().lower().replace("-", "_")
-    name = _OTHER_NAMES.get(name, name)
+    name = provider_name(provider)
     return name if name in OWN_WIRES or name in HOSTS else None

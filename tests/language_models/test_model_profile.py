@@ -82,6 +82,8 @@ def test_each_file_says_where_its_facts_are_from() -> None:
         ("bedrock_converse", "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0", "Nova Pro"),
         ("bedrock_converse", "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc", None),
         ("groq", "llama-3.3-70b-versatile", "Llama 3.3 70B Versatile"),
+        ("mistralai", "codestral-latest", "Codestral (latest)"),
+        ("google", "gemini-2.5-pro", "Gemini 2.5 Pro"),
         ("mistral", "mistral-large-2099", None),
         ("novita", "deepseek/deepseek-v9", None),
         ("../profiles/openai", "gpt-4o", None),
