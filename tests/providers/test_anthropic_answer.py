@@ -117,6 +117,14 @@ def test_blocks_after_text_that_came_as_strings() -> None:
     assert message.text == "Hi"
 
 
+def test_a_second_text_is_a_block_of_its_own() -> None:
+    assert streamed(*text("a"), *text("b", index=1)).content == ["a", {"type": "text", "text": "b", "index": 1}]
+    assert plain({"type": "text", "text": "a", "index": 5}, {"type": "text", "text": "b"}).content == [
+        {"type": "text", "text": "a"},
+        {"type": "text", "text": "b"},
+    ]
+
+
 def test_thoughts_come_before_what_is_said() -> None:
     message = streamed(
         begin(0, type="thinking", thinking="", signature=""),
