@@ -260,13 +260,7 @@ _ROWS = (
         "https://docs.digitalocean.com/products/gradient-ai-platform",
         other_keys=("MODEL_ACCESS_KEY",),
     ),
-    Host(
-        "doubleword",
-        "https://api.doubleword.ai/v1",
-        "DOUBLEWORD_API_KEY",
-        "https://docs.doubleword.ai",
-        reasoning=("reasoning_details", "reasoning"),
-    ),
+    Host("doubleword", "https://api.doubleword.ai/v1", "DOUBLEWORD_API_KEY", "https://docs.doubleword.ai"),
     Host(
         "featherless",
         "https://api.featherless.ai/v1",

@@ -105,20 +105,23 @@ def as_answered(row: dict[str, Any], host: Host) -> dict[str, Any]:
     """The message of a recorded chat completion, without what an answer has and a request does not.
 
     - null and empty say no more than a missing key, and an object for content is its JSON
-    - annotations and images are the answer's, and some hosts' own notes; so is reasoning by a name by which the host
-      does not take it back
+    - annotations and images are the answer's, and some hosts' own notes
+    - reasoning goes back under the one name that the host's row has, whichever the host used
     - what is spoken goes back by its id
     """
     [choice, *_] = json.loads(row["body_text"])["choices"]
     message = choice.get("message", {})
-    audio = message.get("audio") or {}
-    reasoning = next((name for name in host.reasoning if message.get(name)), "")
+    audio, function = message.get("audio") or {}, message.get("function_call") or {}
+    text = message.get("reasoning_content") or message.get("reasoning")
+    thoughts = [(name, message.get(name) if name == "reasoning_details" else text) for name in host.reasoning]
+    name, thought = next((pair for pair in thoughts if pair[1]), ("", None))
     wire = {
         "content": message.get("content"),
         "tool_calls": [called(call) for call in message.get("tool_calls") or ()],
         "refusal": message.get("refusal"),
         "audio": {"id": audio["id"]} if audio.get("id") else None,
-        reasoning: message.get(reasoning),
+        "function_call": function if function.get("name") else None,
+        name: thought,
     }
     if isinstance(wire["content"], dict):
         wire["content"] = json.dumps(wire["content"], separators=(",", ":"))
