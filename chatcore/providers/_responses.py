@@ -703,7 +703,8 @@ def _whole_call(wire: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call_piece(number: int, args: str, name: str | None = None, call_id: str | None = None) -> ToolCallChunk:
-    return {"name": name, "args": args, "id": call_id, "index": number, "type": "tool_call_chunk"}
+    # A host may write an id as a number.
+    return {"name": word(name), "args": args, "id": word(call_id), "index": number, "type": "tool_call_chunk"}
 
 
 def _raise_if_failed(answer: dict[str, Any], exchange: Exchange) -> None:
