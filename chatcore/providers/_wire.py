@@ -6,6 +6,7 @@ failures, and says what one event means. No I/O.
 
 from __future__ import annotations
 
+import json
 import math
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -329,7 +330,11 @@ def as_objects(value: object) -> list[dict[str, Any]]:
 
 def as_text(value: Any) -> str:
     """A value as JSON text."""
-    return pydantic_core.to_json(value).decode()
+    try:
+        return pydantic_core.to_json(value).decode()
+    except ValueError:
+        # Half a character of a pair, which UTF-8 cannot hold: here it is an escape.
+        return json.dumps(value, default=str)
 
 
 def excerpt(body: bytes) -> str:
