@@ -121,10 +121,11 @@ def cost(message: AIMessage, *, at: datetime | None = None) -> Cost | None:
     provider, model = metadata.get("model_provider"), metadata.get("model_name") or metadata.get("model")
     if not isinstance(provider, str) or not isinstance(model, str):
         return None
-    said = _said(metadata.get("token_usage") or metadata.get("usage"), provider, model)
+    usage = _mapping(metadata.get("token_usage") or metadata.get("usage"))
+    said = _said(usage, provider, model)
     if said is not None or message.usage_metadata is None:
         return said
-    tier = metadata.get("service_tier")
+    tier = metadata.get("service_tier") or usage.get("service_tier")
     return cost_of(
         message.usage_metadata, provider=provider, model=model, tier=tier if isinstance(tier, str) else None, at=at
     )
@@ -147,10 +148,10 @@ def cost_of(
     Raises:
         MissingExtraError: the extra `prices` is not installed.
     """
-    library = _library()
     listed = _LISTS.get(provider_name(provider))
     if listed is None:
         return None
+    library = _library()
     counts, name = _counts(usage), _RESOURCE.sub("", model.strip().lower())
     context = None if tier is None else {"processing": "batch"} if tier == "batch" else {"service_tier": tier}
     with warnings.catch_warnings():
@@ -195,9 +196,8 @@ def _counts(usage: UsageMetadata) -> dict[str, int]:
 # -------------------------------------------------------------------------------------------- what the provider says
 
 
-def _said(usage: object, provider: str, model: str) -> Cost | None:
-    """The price that the answer itself tells."""
-    told = _mapping(usage)
+def _said(told: Mapping[str, Any], provider: str, model: str) -> Cost | None:
+    """The price that the usage in the answer tells."""
     total: Decimal | None = None
     shares: tuple[Decimal | None, Decimal | None] = (None, None)
     if provider == "xai":

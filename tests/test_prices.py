@@ -87,6 +87,9 @@ def test_tiers() -> None:
     assert normal is not None
     assert total("openai", "gpt-5", service_tier="default") == total("openai", "gpt-5", service_tier=5) == normal
     assert total("openai", "gpt-5", service_tier="priority") == 2 * normal
+    batched = total("anthropic", "claude-sonnet-4-5", usage={"service_tier": "batch"})
+    assert batched is not None
+    assert total("anthropic", "claude-sonnet-4-5", usage={"service_tier": "standard"}) == 2 * batched
     assert total("openai", "gpt-5", service_tier="flex") == total("openai", "gpt-5", service_tier="batch") == normal / 2
 
 
@@ -286,7 +289,8 @@ def test_without_the_list_one_is_told_how_to_get_it() -> None:
     for ask in (lambda: cost(answer("openai", "gpt-5")), CostCallbackHandler):
         with pytest.raises(MissingExtraError, match=r'pip install "chatcore\[prices\]"'):
             ask()
-    # What the provider says needs no list.
+    # What no list has needs none, and neither does what the provider says.
+    assert total("vllm", "m") is None
     assert total("openrouter", "m", token_usage={"cost": 1}) == 1
 
 
