@@ -37,7 +37,7 @@ def _value(kind: int, value: Any) -> bytes:
 def event(name: str, payload: Any) -> bytes:
     """An event as AWS sends it."""
     headers = {":event-type": (7, name), ":content-type": (7, "application/json"), ":message-type": (7, "event")}
-    return framed(headers, json.dumps(payload, ensure_ascii=False).encode())
+    return framed(headers, json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def exception(name: str, payload: Any) -> bytes:
