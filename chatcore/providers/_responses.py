@@ -199,16 +199,16 @@ class AnswerDecoder(StreamDecoder):
         self._note(answer)
         _raise_if_failed(self._answer, self._exchange)
         self._outcome = _OUTCOMES.get(payload.get("type"))
-        for begun in dict.fromkeys((*self._by_id.values(), *self._by_position.values())):
-            for part in begun.parts.values():
+        for item in dict.fromkeys((*self._by_id.values(), *self._by_position.values())):
+            for part in item.parts.values():
                 if part.kept:
-                    self._refuse(begun, part, None, chunks)
+                    self._refuse(item, part, None, chunks)
         # An item that no event has told of: of a host that streams no more than the end, or not all kinds of items.
-        for position, item in enumerate(as_objects(answer.get("output"))):
-            item_id, kind = word(item.get("id")), word(item.get("type"))
-            known = self._by_id.get(item_id or "") or self._by_position.get(position)
-            if known is None or known.kind != kind:
-                self._complete(_Item(kind, item_id), item, chunks)
+        for position, wire in enumerate(as_objects(answer.get("output"))):
+            item_id, kind = word(wire.get("id")), word(wire.get("type"))
+            known = (self._by_id.get(item_id or ""), self._by_position.get(position))
+            if not any(begun is not None and begun.kind == kind for begun in known):
+                self._complete(_Item(kind, item_id), wire, chunks)
         if not self._blocks and isinstance(answer.get("output_text"), str) and answer["output_text"]:
             self._complete(_Item("message", None), _plain_message(answer["output_text"]), chunks)
         self.done = True

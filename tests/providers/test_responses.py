@@ -267,6 +267,17 @@ def test_ids_that_differ_from_event_to_event() -> None:
         assert without_index(merged.content) == read(answer).content
 
 
+def test_items_that_share_an_id() -> None:
+    answer = answer_of({**REASONING, "id": "x"}, {**MESSAGE, "id": "x"}, {**MESSAGE, "id": "x"})
+    assert without_index(joined(sse(streamed(answer))).content) == read(answer).content
+
+
+def test_an_item_that_is_told_twice() -> None:
+    answer = answer_of(REASONING, MESSAGE, CALL, SEARCH)
+    twice = [event for event in streamed(answer) for _ in range(1 + event["type"].endswith("item.done"))]
+    assert without_index(joined(sse(twice)).content) == read(answer).content
+
+
 def test_parts_that_are_counted_from_one() -> None:
     events = streamed(answer_of(MESSAGE))
     for event in events:

@@ -224,6 +224,15 @@ def test_results_of_another_providers_tools_are_kept_as_text() -> None:
     assert item["content"] == '[Called web_search]\n\n[Result of web_search: [{"url":"u"}]]\nHi'
 
 
+def test_ids_that_are_too_long_stay_apart() -> None:
+    ids = ["t" * 65 + "1", "t" * 65 + "2", "t" * 64]
+    calls = [ToolCall(name="add", args={}, id=call_id, type="tool_call") for call_id in ids]
+    sent = [item["call_id"] for item in input_of(AIMessage("", tool_calls=calls))]
+    assert len(set(sent)) == 3
+    assert max(map(len, sent)) <= 64
+    assert [input_of(ToolMessage("", tool_call_id=call_id))[0]["call_id"] for call_id in ids] == sent
+
+
 def test_reasoning_of_another_host_is_not_sent() -> None:
     thought = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}]}
     answer = answer_of(thought, said("Hi"), provider="xai")
