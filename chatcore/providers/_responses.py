@@ -198,7 +198,7 @@ class AnswerDecoder(StreamDecoder):
         answer = as_object(payload.get("response"))
         self._note(answer)
         _raise_if_failed(self._answer, self._exchange)
-        self._outcome = _OUTCOMES.get(payload.get("type"))
+        self._outcome = _OUTCOMES.get(word(payload.get("type")) or "")
         for item in dict.fromkeys((*self._by_id.values(), *self._by_position.values())):
             for part in item.parts.values():
                 if part.kept:
@@ -506,7 +506,7 @@ _CUSTOM_OPENING: Final = as_text({_CUSTOM_ARGUMENT: ""})[:-2]
 _PARAGRAPHS: Final = {"summary": "summary_text", "content": "reasoning_text"}
 """Where reasoning has its paragraphs, and of which type each is."""
 
-_OUTCOMES: Final[dict[Any, str]] = {"response.completed": "completed", "response.incomplete": "incomplete"}
+_OUTCOMES: Final[dict[str, str]] = {"response.completed": "completed", "response.incomplete": "incomplete"}
 
 _READERS: Final[dict[str, Callable[[AnswerDecoder, dict[str, Any], list[ChatGenerationChunk]], None]]] = {
     "response.created": AnswerDecoder._began,  # noqa: SLF001 - its own table

@@ -470,9 +470,11 @@ def test_any_type_anywhere(odd: Any) -> None:
         for change in mutated(event, odd):
             if not is_dict(change):
                 continue
-            said = [json.dumps(part) for part in (*events[:position], change, *events[position + 1 :])]
+            said = zip(events, (*events[:position], change, *events[position + 1 :]), strict=True)
             try:
-                message = joined(b"".join(f"data: {part}\n\n".encode() for part in said))
+                message = joined(
+                    b"".join(f"event: {was['type']}\ndata: {json.dumps(part)}\n\n".encode() for was, part in said)
+                )
             except ProviderError:
                 continue
             assert isinstance(message.content_blocks, list)
