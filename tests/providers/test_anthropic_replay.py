@@ -5,10 +5,12 @@ What the SDK gets wrong is listed here, row by row, with the reason and with wha
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
+from chatcore.errors import ChatCoreError
 from chatcore.messages import AIMessage
 from chatcore.providers._anthropic import AnswerDecoder, decode_answer
 from tests.providers.replay import Cut, Replay, at_random, expected_facts, facts, whole
@@ -83,3 +85,21 @@ def test_text_in_blocks_is_the_same_text() -> None:
 def test_answers_that_come_byte_by_byte() -> None:
     """The same, for a sample, with a cut at every byte."""
     assert REPLAY.wrong_byte_by_byte(40) == {}
+
+
+def test_answers_cut_short_are_never_taken_for_whole() -> None:
+    """A stream that loses its end is an error, wherever it is cut before its stop reason."""
+    source = random.Random(5)
+    silent: list[tuple[str, int]] = []
+    for row in REPLAY.rows():
+        end = row["body_text"].encode().find(b"event: message_delta")
+        if not row["stream_body"] or end < 0:
+            continue
+        at = source.randrange(end)
+        body = row["body_text"].encode()[:at].decode(errors="replace")
+        try:
+            REPLAY.read({**row, "body_text": body}, whole)
+        except ChatCoreError:
+            continue
+        silent.append((row["id"], at))
+    assert silent == []
