@@ -115,18 +115,37 @@ class AnswerDecoder(StreamDecoder):
     max_event_bytes: how large one event, or a body that is no stream, may be.
     """
 
-    __slots__ = ("_answer", "_blocks", "_by_id", "_by_position", "_calls", "_from", "_id", "_outcome", "position")
+    __slots__ = (
+        "_answer",
+        "_at_index",
+        "_at_item",
+        "_at_part",
+        "_blocks",
+        "_by_id",
+        "_by_position",
+        "_calls",
+        "_from",
+        "_id",
+        "_outcome",
+        "_provider",
+        "position",
+    )
 
     def __init__(self, exchange: Exchange, *, max_event_bytes: int = MAX_BODY_BYTES) -> None:
         super().__init__(exchange, max_event_bytes=max_event_bytes)
         self.position: int | None = None
         """The number of the last event that was read, to go on after it where a stream broke; None if it has none."""
         self._id: str | None = None
+        self._provider = exchange.provider
         self._answer: dict[str, Any] = {}
         self._by_id: dict[str, _Item] = {}
         self._by_position: dict[int, _Item] = {}
         self._blocks = 0
         self._calls = 0
+        # The part that the last piece of text was of, while no other item has begun.
+        self._at_item = ""
+        self._at_index: Any = None
+        self._at_part = _Part()
         self._from: int | None = None
         self._outcome: str | None = None
 
@@ -165,7 +184,7 @@ class AnswerDecoder(StreamDecoder):
     @override
     def _read(self, event: ServerSentEvent, chunks: list[ChatGenerationChunk]) -> None:
         name, data, _ = event
-        if data == b"[DONE]" or data.strip() == b"[DONE]":
+        if data[:1] in b" [" and data.strip() == b"[DONE]":
             # It is no part of this wire. Where no event says that the answer is over, this does, if an item is whole.
             if any(item.done for item in (*self._by_id.values(), *self._by_position.values())):
                 self._outcome = "completed"
@@ -236,6 +255,7 @@ class AnswerDecoder(StreamDecoder):
 
     def _new(self, kind: str | None, item_id: str | None, position: Any) -> _Item:
         item = _Item(kind, item_id)
+        self._at_item = ""
         if item_id is not None:
             self._by_id[item_id] = item
         if isinstance(position, int):
@@ -254,7 +274,7 @@ class AnswerDecoder(StreamDecoder):
         logprobs: list[Any] | None = None,
     ) -> ChatGenerationChunk:
         # Every chunk says whose it is and of which shape, for the blocks are read by it.
-        metadata: dict[str, Any] = {"model_provider": self._exchange.provider, "output_version": OUTPUT_VERSION}
+        metadata: dict[str, Any] = {"model_provider": self._provider, "output_version": OUTPUT_VERSION}
         if logprobs:
             metadata["logprobs"] = {"content": logprobs}
         return generation(
@@ -308,10 +328,21 @@ class AnswerDecoder(StreamDecoder):
 
     def _text(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         delta = payload.get("delta")
-        if delta:
-            item = self._item(payload, "message")
-            part = item.part(_index(payload, "content_index"))
-            chunks.append(self._text_piece(item, part, text_of(delta), payload.get("logprobs")))
+        if not delta:
+            return
+        item_id, index, logprobs = payload.get("item_id"), payload.get("content_index"), payload.get("logprobs")
+        if item_id == self._at_item and index == self._at_index and isinstance(delta, str) and not logprobs:
+            # The next piece of the same part: nearly every event of a long answer.
+            part = self._at_part
+            part.length += len(delta)
+            block: dict[str, Any] = {"type": "text", "text": delta, "index": part.number}
+            chunks.append(self._chunk(block))
+            return
+        item = self._item(payload, "message")
+        part = item.part(_index(payload, "content_index"))
+        chunks.append(self._text_piece(item, part, text_of(delta), logprobs))
+        if isinstance(item_id, str):
+            self._at_item, self._at_index, self._at_part = item_id, index, part
 
     def _text_piece(self, item: _Item, part: _Part, text: str, logprobs: Any = None) -> ChatGenerationChunk:
         part.length += len(text)
