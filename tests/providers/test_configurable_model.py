@@ -13,6 +13,7 @@ from chatcore import ChatOpenAI, HumanMessage, StructuredOutputError, init_chat_
 from chatcore.errors import ConfigurationError, MissingKeyError
 from chatcore.jobs import BatchJob
 from chatcore.providers._configurable_model import ConfigurableChatModel
+from chatcore.providers._named import class_of
 from chatcore.testing import Fault, Reply, Simulator
 
 
@@ -24,7 +25,7 @@ class Person(BaseModel):
 
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "GROQ_API_KEY", "OPENAI_BASE_URL", "CHATCORE_BASE_URL"):
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GROQ_API_KEY", "OPENAI_BASE_URL", "CHATCORE_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -53,6 +54,14 @@ def test_a_model_named_by_the_config() -> None:
     assert (made.provider, made.model, made.temperature) == ("groq", "llama", 0)
     made = chosen(model, model="llama", model_provider="groq")
     assert (made.provider, made.model) == ("groq", "llama")
+
+
+def test_a_model_of_another_wire() -> None:
+    model = configurable("openai:gpt-5", configurable_fields=["model"], api_key="mine", temperature=0)
+    with pytest.raises(MissingKeyError, match="ANTHROPIC_API_KEY"):
+        model.chosen(config(model="claude-sonnet-4-5"))
+    made: Any = configurable(temperature=0, api_key="k").chosen(config(model="claude-sonnet-4-5"))
+    assert (type(made), made.model, made.temperature) == (class_of("anthropic"), "claude-sonnet-4-5", 0)
 
 
 def test_a_config_that_names_no_model() -> None:
