@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from chatcore.http.sse import ServerSentEvent
-    from chatcore.messages import ToolCall, ToolCallChunk, UsageMetadata
+    from chatcore.messages import InvalidToolCall, ToolCall, ToolCallChunk, UsageMetadata
 
 __all__ = ["AnswerDecoder", "decode_answer"]
 
@@ -364,7 +364,8 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
     if not is_list(content) and not isinstance(content, str) and not answer.get("stop_reason"):
         raise exchange.malformed("holds no message", body)
     blocks = [_block(part) for part in content] if is_list(content) else []
-    calls, invalid = finished_calls([])
+    calls: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
     for block in blocks:
         if block["type"] == "tool_use":
             _add_call(block, calls, invalid)
@@ -434,7 +435,7 @@ def _citations(given: Any) -> list[dict[str, Any]]:
     return [{key: value for key, value in one.items() if key != "index"} for one in as_objects(given)]
 
 
-def _add_call(block: dict[str, Any], calls: list[ToolCall], invalid: list[Any]) -> None:
+def _add_call(block: dict[str, Any], calls: list[ToolCall], invalid: list[InvalidToolCall]) -> None:
     name, call_id = word(block.get("name")) or "", word(block.get("id"))
     if "partial_json" not in block:
         calls.append(tool_call(name=name, args=block["input"], id=call_id))
