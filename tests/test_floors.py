@@ -133,6 +133,8 @@ TESTED_ELSEWHERE = {
         ),
         "each beside the reference's: messages/block_translators/test_against_reference.py",
     ),
+    "testing/_asked.py": "a record and no more; every dialect's tests read requests into it",
+    "testing/_problem.py": "as above, of errors",
     "load/_format.py": "what writing and reading agree on; the tests of either",
     "__main__.py": "it calls the command line, whose tests run it as a process",
 }

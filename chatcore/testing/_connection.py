@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator
 from typing import NamedTuple, Protocol, TypeVar
+from urllib.parse import parse_qsl, unquote
 
 import h11
 from anyio import (
@@ -26,12 +27,12 @@ from anyio import (
 )
 from anyio.abc import SocketAttribute, SocketStream
 
-from chatcore.testing import _wire
+from chatcore.testing._http import Incoming, head
 from chatcore.testing._plan import Act, Step, Until, Write
+from chatcore.testing._problem import Problem, RefusedError
 from chatcore.testing._record import Ledger, Outcome, SimulatedRequest
-from chatcore.testing._validate import RefusedError
 
-__all__ = ["Caps", "ClientLeftError", "Connection", "Incoming", "Response", "Service"]
+__all__ = ["Caps", "ClientLeftError", "Connection", "Response", "Service"]
 
 T = TypeVar("T")
 
@@ -55,18 +56,6 @@ class Caps(NamedTuple):
     body_bytes: int
 
 
-class Incoming(NamedTuple):
-    """A request as it was read. key: what it brought as an API key. headers: without secrets."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    key: str | None
-    content: bytes
-    keep_alive: bool
-    chunked: bool
-
-
 class Response(NamedTuple):
     """A reply's plan, and how the request has ended once the plan has been performed."""
 
@@ -83,6 +72,10 @@ class Service(Protocol):
 
     async def respond(self, request: SimulatedRequest, incoming: Incoming, connection: Connection) -> Response:
         """The reply to a request."""
+        ...
+
+    def unread(self, refused: RefusedError) -> bytes:
+        """The body of the reply to what could not be read."""
         ...
 
 
@@ -120,8 +113,8 @@ class Connection:
         try:
             incoming = await self._read()
         except RefusedError as refused:
-            body = _wire.error(refused.message, refused.kind)
-            await self._send(_wire.head(refused.status, "application/json", len(body), close=True) + body)
+            body = self._service.unread(refused)
+            await self._send(head(refused.problem.status, "application/json", len(body), close=True) + body)
             return False
         ledger = self._service.ledger
         number = ledger.stats.requests_total + 1
@@ -156,27 +149,28 @@ class Connection:
         parser = h11.Connection(h11.SERVER, max_incomplete_event_size=caps.header_bytes)
         if self._early:
             parser.receive_data(self._early)
-        head: h11.Request | None = None
+        begun: h11.Request | None = None
         content = bytearray()
         while True:
             try:
                 event = parser.next_event()
             except h11.RemoteProtocolError as error:
-                raise RefusedError(f"This is no HTTP request: {error}", status=error.error_status_hint) from error
+                problem = Problem(error.error_status_hint, f"This is no HTTP request: {error}")
+                raise RefusedError(problem) from error
             if event is h11.NEED_DATA:
                 await self._read_more(parser)
             elif isinstance(event, h11.Request):
-                head = event
+                begun = event
                 if sum(len(name) + len(value) for name, value in event.headers) > caps.header_bytes:
-                    raise RefusedError("The request's headers are too large.", status=431)
+                    raise RefusedError(Problem(431, "The request's headers are too large."), _path_of(event))
                 length = next((int(value) for name, value in event.headers if name == b"content-length"), 0)
-                _check_size(length, caps.body_bytes)
+                _check_size(length, caps.body_bytes, event)
             elif isinstance(event, h11.Data):
                 content += event.data
-                _check_size(len(content), caps.body_bytes)
-            elif isinstance(event, h11.EndOfMessage) and head is not None:
+                _check_size(len(content), caps.body_bytes, begun)
+            elif isinstance(event, h11.EndOfMessage) and begun is not None:
                 self._early = parser.trailing_data[0]
-                return _incoming(head, bytes(content))
+                return _incoming(begun, bytes(content))
             else:
                 raise ClientLeftError
 
@@ -325,25 +319,32 @@ class Connection:
             raise ClientLeftError from error
 
 
-def _check_size(size: int, most: int) -> None:
+def _check_size(size: int, most: int, begun: h11.Request | None) -> None:
     if size > most:
-        raise RefusedError(f"The request's body is too large: at most {most} bytes are taken.", status=413)
+        problem = Problem(413, f"The request's body is too large: at most {most} bytes are taken.")
+        raise RefusedError(problem, "" if begun is None else _path_of(begun))
 
 
-def _incoming(head: h11.Request, content: bytes) -> Incoming:
+def _path_of(begun: h11.Request) -> str:
+    return unquote(begun.target.decode("ascii", "replace").partition("?")[0])
+
+
+def _incoming(begun: h11.Request, content: bytes) -> Incoming:
     headers: dict[str, str] = {}
-    key: str | None = None
-    keep_alive = chunked = head.http_version == b"1.1"
-    for raw_name, raw_value in head.headers:
+    keys: dict[str, str] = {}
+    keep_alive = chunked = begun.http_version == b"1.1"
+    for raw_name, raw_value in begun.headers:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         if name in _SECRET:
-            if name == "authorization" and value[:7].lower() == "bearer ":
-                key = value[7:].strip()
-            elif name == "api-key":
-                key = value
+            if name != "authorization":
+                keys[name] = value
+            elif value[:7].lower() == "bearer ":
+                keys[name] = value[7:].strip()
             value = _REDACTED
         elif name == "connection":
             keep_alive = keep_alive and "close" not in value.lower()
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    target = head.target.decode("ascii", "replace")
-    return Incoming(head.method.decode("ascii"), target.partition("?")[0], headers, key, content, keep_alive, chunked)
+    query = dict(parse_qsl(begun.target.decode("ascii", "replace").partition("?")[2], keep_blank_values=True))
+    if "key" in query:
+        keys["key"] = query.pop("key")
+    return Incoming(begun.method.decode("ascii"), _path_of(begun), query, headers, keys, content, keep_alive, chunked)

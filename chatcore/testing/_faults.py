@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from chatcore.errors import ConfigurationError
+from chatcore.testing._problem import Problem
 from chatcore.testing._text import chance
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ FaultKind: TypeAlias = Literal[
 class Fault:
     """One way to fail. Make one by its class methods: `Fault.http(503)`, `Fault.reset(after_chunks=2)`.
 
-    In a streamed reply a chunk is one server-sent event; the first carries the role alone. `after_chunks=0` is after
-    the response's head and before its first event, None before the head. A number larger than the stream is long means
+    In a streamed reply a chunk is one event (a server-sent event, a line, or an element of a JSON array); in chat
+    completions the first carries the role alone. `after_chunks=0` is after the response's head and before its first
+    event, None before the head. A number larger than the stream is long means
     before its last event. In a plain reply every number means the middle of the body.
 
     `reply` is what the faulty delivery was to deliver; without one, the simulator's default answer.
@@ -69,6 +71,11 @@ class Fault:
         """What the counts call it: its kind, or the status of an HTTP error."""
         return str(self.status) if self.kind == "http" else self.kind
 
+    @property
+    def problem(self) -> Problem:
+        """What an error that it reports is about."""
+        return Problem(self.status, self.message, code=self.code, retry_after=self.retry_after)
+
     @classmethod
     def http(
         cls,
@@ -82,11 +89,13 @@ class Fault:
     ) -> Fault:
         """Answer with this status.
 
-        retry_after: seconds, sent as `retry-after` (rounded up) and `retry-after-ms`.
-        body: "json": OpenAI's error object; "html": a page, as a proxy sends; "empty": nothing; bytes: those, verbatim,
-            with any status: the way to send what no other fault or reply can.
+        retry_after: seconds, told as each service tells them: `retry-after` (rounded up), from OpenAI `retry-after-ms`
+            too, from Gemini a `RetryInfo` in the body and no header.
+        body: "json": the service's own error object; "html": a page, as a proxy sends; "empty": nothing; bytes: those,
+            verbatim, with any status: the way to send what no other fault or reply can.
         content_type: of a verbatim body; None: application/json.
-        message, code: of the error object; None: what OpenAI says with that status.
+        message, code: of the error object; None: what the service says with that status. What Anthropic calls the
+            error's `type` and Gemini its `status` is the code here.
         """
         return cls(
             kind="http",
@@ -133,7 +142,7 @@ class Fault:
         """Put an event into the stream that cannot be read, and go on.
 
         form: "json": an event whose data is broken JSON; "line": a line that is no field of an event stream, which the
-            standard tells clients to ignore.
+            standard tells clients to ignore (among Ollama's lines or in Gemini's array it is simply no JSON).
         In a plain reply: a body that is an event stream although JSON was promised.
         """
         return cls(kind="malformed_sse", form=form, after_chunks=after_chunks, reply=reply)
@@ -143,12 +152,19 @@ class Fault:
         cls,
         *,
         after_chunks: int = 0,
-        message: str = "The server had an error while processing your request. Sorry about that!",
-        code: str | None = "server_error",
+        status: int = 500,
+        message: str | None = None,
+        code: str | None = None,
         reply: Reply | None = None,
     ) -> Fault:
-        """Report an error inside a 200: as an event of the stream, which then ends; or as the body of a plain reply."""
-        return cls(kind="error_event", after_chunks=after_chunks, message=message, code=code, reply=reply)
+        """Report an error inside a 200: as an event of the stream, which then ends; or as the body of a plain reply.
+
+        status: what it would have been without the 200; message and code follow from it, as for `http`. Anthropic's
+        overload in mid-stream is `Fault.error_event(status=529, after_chunks=3)`.
+        """
+        return cls(
+            kind="error_event", status=status, after_chunks=after_chunks, message=message, code=code, reply=reply
+        )
 
     @classmethod
     def slow_drip(cls, *, bytes_per_second: float = 1000, reply: Reply | None = None) -> Fault:

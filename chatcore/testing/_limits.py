@@ -1,18 +1,15 @@
-"""Rate limits as a provider enforces them: two token buckets and the headers that tell of them.
-
-The headers' names and the form of their durations are OpenAI's
-(https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers).
-"""
+"""Rate limits as a provider enforces them: two token buckets, and what can be told of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from chatcore.errors import ConfigurationError
 
-__all__ = ["Bucket", "Gate", "Limits", "Verdict", "duration"]
+__all__ = ["Bucket", "Gate", "Level", "Limits", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +38,28 @@ class Limits:
                 raise ConfigurationError(f"{name} must be greater than 0, or None for no limit; got {value!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Why a request is turned away.
 
-    kind: "requests" or "tokens", as the error's `type` says.
-    wait: seconds until it would be let in; None if it never can be.
+    kind: which limit it meets. limit: a minute's worth. capacity: the most at once. used: of the capacity.
+    requested: what the request costs. wait: seconds until it would be let in; None if it never can be.
     """
 
-    kind: str
-    message: str
+    kind: Literal["requests", "tokens"]
+    limit: int
+    capacity: int
+    used: int
+    requested: float
     wait: float | None
+
+
+class Level(NamedTuple):
+    """How one limit stands. limit: a minute's worth. remaining: at once. reset: seconds until all is there again."""
+
+    kind: Literal["requests", "tokens"]
+    limit: int
+    remaining: int
+    reset: float
 
 
 class Bucket:
@@ -102,11 +110,11 @@ class Gate:
         self._requests = None if requests is None else Bucket(requests, limits.burst_requests, now)
         self._tokens = None if tokens is None else Bucket(tokens, limits.burst_tokens, now)
 
-    def admit(self, model: str, tokens: int) -> Verdict | None:
+    def admit(self, tokens: int) -> Verdict | None:
         """Take one request and its prompt's tokens; or take nothing and say why."""
         now = self._clock()
-        verdict = self._refusal("requests", "requests per min (RPM)", self._requests, 1, model, now) or self._refusal(
-            "tokens", "tokens per min (TPM)", self._tokens, tokens, model, now
+        verdict = self._refusal("requests", self._requests, 1, now) or self._refusal(
+            "tokens", self._tokens, tokens, now
         )
         if verdict is None:
             if self._requests is not None:
@@ -120,58 +128,37 @@ class Gate:
         if self._tokens is not None:
             self._tokens.take(tokens, self._clock())
 
-    def headers(self) -> bytes:
-        """The `x-ratelimit-*` lines of a response's head."""
+    def levels(self) -> list[Level]:
+        """How the limits stand, those that are set."""
         now = self._clock()
-        lines: list[bytes] = []
-        for kind, bucket in ((b"requests", self._requests), (b"tokens", self._tokens)):
-            if bucket is None:
-                continue
-            level = bucket.level(now)
-            lines.append(
-                b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n"
-                % (
-                    kind,
-                    math.floor(bucket.per_minute),
-                    kind,
-                    max(0, math.floor(level + 1e-6)),
-                    kind,
-                    duration((bucket.capacity - level) / bucket.rate).encode(),
+        found: list[Level] = []
+        buckets: tuple[tuple[Literal["requests", "tokens"], Bucket | None], ...] = (
+            ("requests", self._requests),
+            ("tokens", self._tokens),
+        )
+        for kind, bucket in buckets:
+            if bucket is not None:
+                level = bucket.level(now)
+                remaining = max(0, math.floor(level + 1e-6))
+                found.append(
+                    Level(kind, math.floor(bucket.per_minute), remaining, (bucket.capacity - level) / bucket.rate)
                 )
-            )
-        return b"".join(lines)
+        return found
 
     @staticmethod
-    def _refusal(kind: str, unit: str, bucket: Bucket | None, amount: float, model: str, now: float) -> Verdict | None:
+    def _refusal(
+        kind: Literal["requests", "tokens"], bucket: Bucket | None, amount: float, now: float
+    ) -> Verdict | None:
         if bucket is None:
             return None
         wait = bucket.wait(amount, now)
         if wait == 0:
             return None
-        limit, used = math.floor(bucket.per_minute), math.ceil(bucket.capacity - bucket.level(now))
-        if wait == math.inf:
-            return Verdict(
-                kind,
-                f"Request too large for {model} on {unit}: Limit {math.floor(bucket.capacity)}, Requested {amount:g}. "
-                "The input must be reduced in order to run successfully.",
-                None,
-            )
         return Verdict(
-            kind,
-            f"Rate limit reached for {model} on {unit}: Limit {limit}, Used {used}, Requested {amount:g}. "
-            f"Please try again in {duration(wait)}.",
-            wait,
+            kind=kind,
+            limit=math.floor(bucket.per_minute),
+            capacity=math.floor(bucket.capacity),
+            used=math.ceil(bucket.capacity - bucket.level(now)),
+            requested=amount,
+            wait=None if wait == math.inf else wait,
         )
-
-
-def duration(seconds: float) -> str:
-    """A length of time as OpenAI's headers write it: `17ms`, `1.5s`, `6m0s`, `1h0m0s`; rounded up to milliseconds."""
-    milliseconds = max(0, math.ceil(seconds * 1000 - 1e-6))
-    if milliseconds < 1000:
-        return f"{milliseconds}ms" if milliseconds else "0s"
-    minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{rest / 1000:g}s"
-    if hours:
-        return f"{hours}h{minutes}m{text}"
-    return f"{minutes}m{text}" if minutes else text

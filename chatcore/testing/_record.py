@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from anyio import Event, fail_after
 
 from chatcore.errors import ConfigurationError
+from chatcore.testing._asked import Asked
 from chatcore.testing._text import is_array, is_object
 
 __all__ = ["CutOff", "Ledger", "Outcome", "SimulatedRequest", "Stats"]
@@ -38,13 +39,14 @@ class SimulatedRequest:
     request_id: what the reply's `x-request-id` says.
     method, path: as sent; the path without its query.
     headers: names in lower case; keys and cookies are replaced by `[redacted]`.
+    dialect: in which it was made: "openai_chat", "openai_responses", "anthropic", "gemini" or "ollama".
     body: the JSON object that was sent; empty if it was none.
     connection: the number of the connection it came on: equal for requests that shared one.
     started, ended: seconds since the simulator started: when the request had been read, and when its answer was over;
         `ended` is None while it runs.
     occurrence: 1 if this content (model, messages, `seed`) is seen for the first time, 2 for the second: a retry, say.
     status: of the reply; None if none was begun.
-    chunks_sent: events sent of a streamed reply (`[DONE]` counts); 1 for a whole plain one.
+    chunks_sent: events sent of a streamed reply (`[DONE]` and pings count); 1 for a whole plain one.
     outcome: "finished"; "cut_off": the client left first; "faulted": a fault was played to its end; "rate_limited";
         "refused": a 4xx that the request had earned; "stopped": the simulator was stopped first; None while it runs.
     fault: the kind of the fault that was played, if any.
@@ -57,6 +59,7 @@ class SimulatedRequest:
     headers: Mapping[str, str] = field(repr=False)
     connection: int
     started: float
+    dialect: str = "openai_chat"
     body: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
     occurrence: int = 1
     status: int | None = None
@@ -65,23 +68,31 @@ class SimulatedRequest:
     ended: float | None = None
     fault: str | None = None
     size: int = field(default=0, repr=False)
+    asked: Asked = field(default_factory=Asked, repr=False)
 
     @property
     def model(self) -> str:
         """The model asked for; empty if none was."""
-        model: object = self.body.get("model")
-        return model if isinstance(model, str) else ""
+        return self.asked.model
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The messages sent; empty if there were none."""
-        messages: object = self.body.get("messages")
-        return messages if is_array(messages) else []
+        """The messages sent, in OpenAI's chat form whatever the dialect; empty if there were none, or were refused.
+
+        What the dialect keeps apart is among them: Anthropic's `system` and Gemini's `systemInstruction` as the first,
+        and in the Responses API all that `previous_response_id` stands for.
+        """
+        return self.asked.messages
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the functions that may be called."""
+        return [tool.name for tool in self.asked.tools]
 
     @property
     def stream(self) -> bool:
         """Whether a streamed reply was asked for."""
-        return self.body.get("stream") is True
+        return self.asked.stream
 
     @property
     def prompt(self) -> str:

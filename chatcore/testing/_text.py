@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, TypeGuard
 
 from pydantic_core import to_json
 
-__all__ = ["chance", "count_tokens", "digest_of", "is_array", "is_object", "others", "pieces", "prompt_tokens", "write"]
+__all__ = ["chance", "count_tokens", "digest_of", "is_array", "is_base64", "is_object", "is_sealed", "others", "pieces",
+           "prompt_tokens", "seal", "thought", "write"]  # fmt: skip
 
 # One token is four characters: near enough to real tokenizers for English, and a client can work out in its head what
 # usage and how many chunks to expect. Cutting in the middle of words is what real tokens do, too.
@@ -73,19 +75,59 @@ def _message_tokens(message: dict[str, Any]) -> int:
     return tokens
 
 
-def digest_of(seed: int, body: dict[str, Any]) -> bytes:
+def digest_of(seed: int, model: object, messages: object, own_seed: object) -> bytes:
     """What a request's content comes to under a seed: 16 bytes from its model, messages and own `seed`.
 
     Settings do not count, so that a streamed and a plain request for the same thing are given the same answer.
     """
-    content = to_json([seed, body.get("model"), body.get("messages"), body.get("seed")])
-    return blake2b(content, digest_size=16).digest()
+    return blake2b(to_json([seed, model, messages, own_seed]), digest_size=16).digest()
+
+
+def seal(text: str) -> str:
+    """What proves that a text is the simulator's own: it stands for a provider's signature of reasoning."""
+    content = blake2b(text.encode("utf-8", "replace"), digest_size=24).digest()
+    return b64encode(content + _mark(content)).decode()
+
+
+def is_sealed(seal: object, text: str | None = None) -> bool:
+    """Whether this is a seal that the simulator made, and of that text if one is given."""
+    try:
+        made = b64decode(str(seal).translate(_URL_SAFE), validate=True)
+    except ValueError:
+        return False
+    content, mark = made[:24], made[24:]
+    if mark != _mark(content):
+        return False
+    return text is None or content == blake2b(text.encode("utf-8", "replace"), digest_size=24).digest()
+
+
+def _mark(content: bytes) -> bytes:
+    return blake2b(content, digest_size=24, person=b"seal").digest()
+
+
+def is_base64(value: object) -> TypeGuard[str]:
+    """Whether this is a text in base64, in its usual alphabet or the one for URLs."""
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        b64decode(value.translate(_URL_SAFE), validate=True)
+    except ValueError:
+        return False
+    return True
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def chance(digest: bytes, purpose: bytes, occurrence: int) -> float:
     """A number from 0 to 1 that follows from a request's content and how often that content has been seen."""
     drawn = blake2b(digest, digest_size=8, person=purpose, salt=occurrence.to_bytes(8, "big")).digest()
     return int.from_bytes(drawn, "big") / 2**64
+
+
+def thought(digest: bytes) -> str:
+    """A sentence of reasoning that follows from the digest alone."""
+    return f"What is asked for? {_sentence(digest, 3)}"
 
 
 def write(digest: bytes, tokens: int | None) -> str:

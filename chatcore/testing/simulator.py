@@ -1,4 +1,4 @@
-"""A provider to test against: OpenAI's chat completions over real HTTP, with faults to order."""
+"""A provider to test against: five dialects over real HTTP on one port, with faults to order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from anyio.lowlevel import cancel_shielded_checkpoint
 
 from chatcore.errors import ConfigurationError
 from chatcore.testing._connection import Caps, Connection
+from chatcore.testing._dialects import dialects
 from chatcore.testing._door import Door
 from chatcore.testing._faults import Faults
 from chatcore.testing._latency import Latency
@@ -114,15 +115,17 @@ class Simulator:
         self._door = Door(host, port, backlog)
         self._ledger = Ledger(keep_requests)
         self._desk = Desk(
+            dialects=dialects(
+                prefix=prefix,
+                models=None if models is None else tuple(models),
+                refuse_stream_options=refuse_stream_options,
+            ),
             seed=seed,
             latency=latency,
             script=scripting(script),
             faults=faults,
             gate=None if limits is None else Gate(limits, self._ledger.now),
-            prefix=prefix,
-            models=None if models is None else tuple(models),
             api_key=api_key,
-            refuse_stream_options=refuse_stream_options,
             reply_tokens=reply_tokens,
             ledger=self._ledger,
             caps=Caps(max_header_bytes, max_body_bytes),
@@ -140,8 +143,16 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its `base_url`: `http://127.0.0.1:PORT/v1`. The port is known once it is entered."""
+        """What a client of OpenAI takes as its `base_url`: `http://127.0.0.1:PORT/v1`; others take the `origin`.
+
+        The port is known once it is entered.
+        """
         return self._door.origin + self._prefix
+
+    @property
+    def origin(self) -> str:
+        """Where it is, `http://127.0.0.1:PORT`: what clients of Anthropic, Gemini and Ollama take as their base URL."""
+        return self._door.origin
 
     @property
     def stats(self) -> Stats:
@@ -260,8 +271,13 @@ class ThreadedSimulator:
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its `base_url`: `http://127.0.0.1:PORT/v1`."""
+        """What a client of OpenAI takes as its `base_url`: `http://127.0.0.1:PORT/v1`; others take the `origin`."""
         return self._simulator.base_url
+
+    @property
+    def origin(self) -> str:
+        """Where it is: `http://127.0.0.1:PORT`."""
+        return self._simulator.origin
 
     @property
     def stats(self) -> Stats:

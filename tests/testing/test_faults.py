@@ -46,7 +46,7 @@ def test_what_cannot_be_meant_is_refused(kind: Any, arguments: dict[str, Any]) -
 
 def test_faults_strike_at_their_rate_and_by_all_kinds_alike() -> None:
     faults = Faults(0.2, (500, "reset", Fault.cut(after_chunks=3)))
-    struck = [faults.strike(digest_of(seed, {}), 1) for seed in range(5000)]
+    struck = [faults.strike(digest_of(seed, None, None, None), 1) for seed in range(5000)]
     counts = Counter(fault.name for fault in struck if fault is not None)
     assert sorted(counts) == ["500", "cut", "reset"]
     assert 850 < counts.total() < 1150
@@ -55,12 +55,12 @@ def test_faults_strike_at_their_rate_and_by_all_kinds_alike() -> None:
 
 def test_the_same_request_meets_the_same_fault_and_a_retry_draws_anew() -> None:
     faults = Faults(0.5)
-    digests = [digest_of(seed, {}) for seed in range(100)]
+    digests = [digest_of(seed, None, None, None) for seed in range(100)]
     assert [faults.strike(digest, 1) for digest in digests] == [faults.strike(digest, 1) for digest in digests]
     assert [faults.strike(digest, 1) for digest in digests] != [faults.strike(digest, 2) for digest in digests]
 
 
 def test_rates_of_nothing_and_all() -> None:
-    digests = [digest_of(seed, {}) for seed in range(100)]
+    digests = [digest_of(seed, None, None, None) for seed in range(100)]
     assert not any(Faults(0).strike(digest, 1) for digest in digests)
     assert all(Faults(1).strike(digest, 1) for digest in digests)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from chatcore.testing import Fault
+from chatcore.testing._framing import EventStream, JsonArray, JsonLines, StreamEvent
 from chatcore.testing._latency import Pace
 from chatcore.testing._plan import Act, Delivery, Step, Until, Write, dripped, plain, streamed, whole
-from chatcore.testing._wire import Event
+from chatcore.testing._problem import Problem
 
 BODY = b'{"choices":[]}'
 
@@ -18,10 +19,10 @@ def delivery(**changes: Any) -> Delivery:
     return Delivery(**usual | changes)
 
 
-def events() -> Iterator[Event]:
-    yield Event(b"data: one\n\n", 0)
-    yield Event(b"data: two\n\n", 1)
-    yield Event(b"data: three\n\n", 2)
+def events() -> Iterator[StreamEvent]:
+    yield StreamEvent(b"data: one\n\n", 0)
+    yield StreamEvent(b"data: two\n\n", 1)
+    yield StreamEvent(b"data: three\n\n", 2)
 
 
 def summary(steps: Iterator[Step]) -> list[Any]:
@@ -38,8 +39,12 @@ def summary(steps: Iterator[Step]) -> list[Any]:
     return told
 
 
+def fails(problem: Problem, place: int | None) -> bytes:
+    return f"{problem.message} at {place}".encode()
+
+
 def in_stream(fault: Fault | None) -> list[Any]:
-    return summary(streamed(events(), delivery(), fault))
+    return summary(streamed(events(), EventStream(), delivery(), fault, fails))
 
 
 ONE, TWO, THREE, END = b"b\r\ndata: one\n\n\r\n", b"b\r\ndata: two\n\n\r\n", b"d\r\ndata: three\n\n\r\n", b"0\r\n\r\n"
@@ -48,12 +53,12 @@ HEAD = ("head", b"")
 
 def test_a_stream_without_fault() -> None:
     assert in_stream(None) == [1.0, HEAD, ONE, TWO, THREE, END]
-    writes = [step for step in streamed(events(), delivery(), None) if isinstance(step, Write)]
+    writes = [step for step in streamed(events(), EventStream(), delivery(), None, fails) if isinstance(step, Write)]
     assert [(write.chunks, write.status) for write in writes] == [(0, 200), *[(1, None)] * 3, (0, None)]
 
 
 def test_events_wait_for_their_tokens() -> None:
-    steps = summary(streamed(events(), delivery(pace=Pace(1.0, 0.5)), None))
+    steps = summary(streamed(events(), EventStream(), delivery(pace=Pace(1.0, 0.5)), None, fails))
     assert steps == [1.0, HEAD, 1.0, ONE, 1.5, TWO, 2.0, THREE, END]
 
 
@@ -68,21 +73,14 @@ def test_events_wait_for_their_tokens() -> None:
         (Fault.stall(after_chunks=2), [1.0, HEAD, ONE, TWO, 1.0, Act.STALL, THREE, END]),
         (Fault.cut(after_chunks=1), [1.0, HEAD, ONE, 1.0, TWO[:5], Act.HANG_UP]),
         (Fault.hang_up(), [1.0, HEAD, ONE, TWO, THREE, END, Act.HANG_UP]),
-        (Fault.truncated_json(after_chunks=1), [1.0, HEAD, ONE, 1.0, b"7\r\ndata:\n\n\r\n", END]),
+        (Fault.truncated_json(after_chunks=1), [1.0, HEAD, ONE, 1.0, b"a\r\ndata: tw\n\n\r\n", END]),
         (
             Fault.malformed_sse(form="line", after_chunks=1),
             [1.0, HEAD, ONE, 1.0, b"2a\r\nthis line is no field of an event stream\n\n\r\n", TWO, THREE, END],
         ),
         (
             Fault.error_event(after_chunks=1, message="Oh", code="c"),
-            [
-                1.0,
-                HEAD,
-                ONE,
-                1.0,
-                b'45\r\ndata: {"error":{"message":"Oh","type":"c","param":null,"code":"c"}}\n\n\r\n',
-                END,
-            ],
+            [1.0, HEAD, ONE, 1.0, b"7\r\nOh at 1\r\n", END],
         ),
     ],
     ids=lambda value: f"{value.kind}-{value.after_chunks}" if isinstance(value, Fault) else "",
@@ -99,7 +97,7 @@ def test_broken_json_in_a_stream_is_an_event_of_its_own() -> None:
 
 
 def in_body(fault: Fault | None, **changes: Any) -> list[Any]:
-    return summary(plain(BODY, 4, delivery(**changes), fault))
+    return summary(plain(BODY, "application/json", 4, delivery(**changes), fault, fails))
 
 
 def test_a_plain_reply_comes_when_its_last_token_would() -> None:
@@ -122,7 +120,7 @@ HALF, REST = BODY[:7], BODY[7:]
         (Fault.malformed_sse(), [1.0, ("head", b"data: " + BODY + b"\n\ndata: [DONE]\n\n")]),
         (
             Fault.error_event(message="Oh", code=None),
-            [1.0, ("head", b'{"error":{"message":"Oh","type":"server_error","param":null,"code":null}}')],
+            [1.0, ("head", b"Oh at None")],
         ),
     ],
     ids=lambda value: f"{value.kind}-{value.after_chunks}" if isinstance(value, Fault) else "",
@@ -133,12 +131,43 @@ def test_faults_of_a_plain_reply(fault: Fault, steps: list[Any]) -> None:
 
 def test_before_http_1_1_there_are_no_chunks() -> None:
     old = delivery(chunked=False, close=True)
-    (_, head, *rest) = streamed(events(), old, None)
+    (_, head, *rest) = streamed(events(), EventStream(), old, None, fails)
     assert isinstance(head, Write)
     assert b"connection: close" in head.data
     assert b"transfer-encoding" not in head.data
     assert summary(iter(rest)) == [b"data: one\n\n", b"data: two\n\n", b"data: three\n\n"]
     assert in_body(Fault.cut(), chunked=False, close=True) == [1.0, ("head", HALF), Act.HANG_UP, REST]
+
+
+def test_a_reply_may_come_at_once() -> None:
+    steps = plain(BODY, "application/json", None, delivery(), None, fails)
+    assert summary(steps) == [("head", BODY)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "end"),
+    [
+        (None, b"[1,\r\n2\r\n]"),
+        (Fault.error_event(after_chunks=1, message="Oh"), b"[1Oh at 1\r\n]"),
+        (Fault.stall(after_chunks=1), b"[1,\r\n2\r\n]"),
+        (Fault.truncated_json(after_chunks=1), b"[1,\r"),
+    ],
+    ids=["none", "error", "stall", "truncated"],
+)
+def test_an_array_is_closed(fault: Fault | None, end: bytes) -> None:
+    framing = JsonArray()
+    elements = iter([StreamEvent(framing.frame(data, place), place) for place, data in enumerate((b"1", b"2"))])
+    steps = streamed(elements, framing, delivery(chunked=False), fault, fails)
+    sent = b"".join(step.data for step in steps if isinstance(step, Write))
+    assert sent.partition(b"\r\n\r\n")[2] == end
+
+
+def test_lines_have_their_own_type_and_garbage() -> None:
+    lines = iter([StreamEvent(b"{}\n", 0)])
+    steps = list(streamed(lines, JsonLines(), delivery(chunked=False), Fault.malformed_sse(after_chunks=0), fails))
+    writes = [step.data for step in steps if isinstance(step, Write)]
+    assert b"content-type: application/x-ndjson\r\n" in writes[0]
+    assert writes[1:] == [b'{"message":{"content":\n', b"{}\n"]
 
 
 def test_a_whole_reply_has_its_headers_and_for_head_no_body() -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from chatcore.testing._schema import Schema, UnknownShapeError
 from chatcore.testing._text import digest_of
 
-DIGESTS = [digest_of(seed, {}) for seed in range(60)]
+DIGESTS = [digest_of(seed, None, None, None) for seed in range(60)]
 
 
 class Colour(enum.Enum):

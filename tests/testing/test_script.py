@@ -6,12 +6,13 @@ import pytest
 
 from chatcore.errors import ConfigurationError
 from chatcore.testing import Fault, Reply, SimulatedRequest, echo
+from chatcore.testing._asked import Asked
 from chatcore.testing._script import check_outcome, scripting
 
 
 def request(*contents: Any) -> SimulatedRequest:
     messages = [{"role": "user", "content": content} for content in contents]
-    return SimulatedRequest(1, "req_1", "POST", "/", {}, 1, 0.0, {"messages": messages})
+    return SimulatedRequest(1, "req_1", "POST", "/", {}, 1, 0.0, asked=Asked(messages=messages))
 
 
 @pytest.mark.parametrize("one", [Reply("x"), Fault.reset(), "x", None])

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatcore.testing._text import chance, count_tokens, digest_of, pieces, prompt_tokens, write
+from chatcore.testing._text import (
+    chance,
+    count_tokens,
+    digest_of,
+    is_base64,
+    is_sealed,
+    pieces,
+    prompt_tokens,
+    seal,
+    write,
+)
 
 
 @given(st.text())
@@ -28,34 +38,57 @@ def test_prompts_count_frames_texts_images_and_calls() -> None:
     assert prompt_tokens(messages) == 6 + 90 + 6
 
 
-def test_the_digest_follows_from_model_messages_and_seeds_alone() -> None:
-    body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
-    assert digest_of(0, body) == digest_of(0, {**body, "stream": True, "temperature": 1})
-    others = [
-        digest_of(1, body),
-        digest_of(0, {**body, "model": "n"}),
-        digest_of(0, {**body, "seed": 5}),
-        digest_of(0, {**body, "messages": []}),
+def test_the_digest_follows_from_model_messages_and_seeds() -> None:
+    messages = [{"role": "user", "content": "x"}]
+    digests = [
+        digest_of(0, "m", messages, None),
+        digest_of(1, "m", messages, None),
+        digest_of(0, "n", messages, None),
+        digest_of(0, "m", messages, 5),
+        digest_of(0, "m", [], None),
     ]
-    assert len({digest_of(0, body), *others}) == 5
+    assert len({*digests}) == 5
+    assert digests[0] == digest_of(0, "m", [{"role": "user", "content": "x"}], None)
+
+
+@given(st.text(), st.text())
+def test_a_seal_is_ours_and_of_one_text(text: str, other: str) -> None:
+    made = seal(text)
+    assert is_sealed(made)
+    assert is_sealed(made.replace("+", "-").replace("/", "_"))
+    assert is_sealed(made, text)
+    assert is_sealed(made, other) == (text == other)
+
+
+@pytest.mark.parametrize("forged", [None, 5, "", "forged", seal("x")[:-4], "A" * 64, "é"])
+def test_what_we_have_not_made_is_no_seal(forged: object) -> None:
+    assert not is_sealed(forged)
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [("aGk=", True), ("-_-_", True), ("", False), ("a", False), ("not base64!", False), (None, False), (5, False)],
+)
+def test_base64(value: object, right: bool) -> None:
+    assert is_base64(value) is right
 
 
 def test_chances_are_even_and_differ_by_purpose_and_occurrence() -> None:
-    draws = [chance(digest_of(seed, {}), b"fault", 1) for seed in range(2000)]
+    draws = [chance(digest_of(seed, None, None, None), b"fault", 1) for seed in range(2000)]
     assert all(0 <= draw < 1 for draw in draws)
     assert 0.48 < sum(draws) / len(draws) < 0.52
-    digest = digest_of(0, {})
+    digest = digest_of(0, None, None, None)
     assert len({chance(digest, b"fault", 1), chance(digest, b"fault", 2), chance(digest, b"latency", 1)}) == 3
 
 
 def test_a_text_follows_from_its_digest() -> None:
-    texts = {write(digest_of(seed, {}), None) for seed in range(50)}
+    texts = {write(digest_of(seed, None, None, None), None) for seed in range(50)}
     assert len(texts) == 50
-    assert write(digest_of(7, {}), None) == write(digest_of(7, {}), None)
+    assert write(digest_of(7, None, None, None), None) == write(digest_of(7, None, None, None), None)
     assert any(not text.isascii() for text in texts), "clients that split UTF-8 wrongly are to be found out"
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 50, 1000])
 def test_a_text_is_as_long_as_it_is_wanted(tokens: int) -> None:
     for seed in range(20):
-        assert count_tokens(write(digest_of(seed, {}), tokens)) == tokens
+        assert count_tokens(write(digest_of(seed, None, None, None), tokens)) == tokens

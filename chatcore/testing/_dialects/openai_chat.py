@@ -1,150 +1,120 @@
-"""The bytes of OpenAI's chat completions: bodies, stream events, errors, and the HTTP heads before them.
+"""OpenAI's chat completions: the path, replies, and the events of streams.
 
 Shapes: https://platform.openai.com/docs/api-reference/chat. `reasoning_content` is DeepSeek's, and vLLM's after it.
 """
 
 from __future__ import annotations
 
-import http
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from email.utils import formatdate
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
+from typing_extensions import override
 
 from chatcore.testing._answers import Answer, Call, Choice
+from chatcore.testing._asked import Asked
+from chatcore.testing._dialect import Turn, Visit, Whole, asking
+from chatcore.testing._dialects._openai import CREATED, OpenAI, model_endpoints
+from chatcore.testing._dialects.openai_chat_request import read
+from chatcore.testing._framing import StreamEvent
 from chatcore.testing._text import chance, count_tokens, others, pieces
 
-__all__ = [
-    "DONE",
-    "Event",
-    "completion",
-    "error",
-    "events",
-    "framed",
-    "head",
-    "model_card",
-    "models",
-    "reason",
-    "retry_after",
-]
+__all__ = ["OpenAIChat"]
 
-DONE = b"data: [DONE]\n\n"
-
-# The same in every run: what the simulator says depends on its seed and on the request alone.
-_CREATED = 1_700_000_000
+_DONE = b"data: [DONE]\n\n"
 _FINGERPRINT = "fp_simulator"
 
-_REASONS = {status.value: status.phrase.encode() for status in http.HTTPStatus} | {529: b"Site is overloaded"}
+
+class OpenAIChat(OpenAI):
+    """Chat completions.
+
+    prefix: of the paths. refuse_stream_options: whether `stream_options` is an argument it has never heard of.
+    """
+
+    name = "openai_chat"
+
+    def __init__(self, models: Sequence[str] | None, *, prefix: str, refuse_stream_options: bool) -> None:
+        super().__init__(models)
+        self._refuse_stream_options = refuse_stream_options
+        self.endpoints = (
+            asking(f"{prefix}/chat/completions", self._read),
+            *model_endpoints(self, prefix),
+        )
+
+    def _read(self, visit: Visit) -> Asked:
+        return read(visit.body or {}, models=self.models, refuse_stream_options=self._refuse_stream_options)
+
+    @override
+    def plain(self, turn: Turn) -> Whole:
+        """A `chat.completion`."""
+        return Whole(_completion(turn.answer, _Wanted.of(turn.request.body)), turn.answer.completion_tokens)
+
+    @override
+    def events(self, turn: Turn) -> Iterator[StreamEvent]:
+        """Its chunks."""
+        return _events(turn.answer, _Wanted.of(turn.request.body))
 
 
-class Event(NamedTuple):
-    """One server-sent event, and how many tokens have been made when it is due."""
+class _Wanted(NamedTuple):
+    """What a request wants to be told beside the answer. alternatives: to each token; None: no probabilities at all."""
 
-    data: bytes
-    tokens: int
-
-
-# ----------------------------------------------------------------------------------------------------------------- HTTP
-
-
-class _Date:
-    """The `date` header's value, made once a second."""
-
-    second = 0
-    text = b""
+    alternatives: int | None
+    usage: bool
 
     @classmethod
-    def now(cls) -> bytes:
-        second = int(time.time())
-        if second != cls.second:
-            cls.second = second
-            cls.text = formatdate(second, usegmt=True).encode()
-        return cls.text
-
-
-def head(status: int, content_type: str | None, length: int | None, *lines: bytes, close: bool) -> bytes:
-    """The head of a response.
-
-    length: of the body; None: not said.
-    lines: more header lines, each ended by CRLF.
-    close: whether the connection ends with this response.
-    """
-    parts = [
-        b"HTTP/1.1 %d %b\r\ndate: %b\r\nserver: chatcore-simulator\r\n"
-        % (status, _REASONS.get(status, b"Unknown"), _Date.now()),
-        *lines,
-    ]
-    if content_type is not None:
-        parts.append(b"content-type: %b\r\n" % content_type.encode())
-    if length is not None:
-        parts.append(b"content-length: %d\r\n" % length)
-    if close:
-        parts.append(b"connection: close\r\n")
-    parts.append(b"\r\n")
-    return b"".join(parts)
-
-
-def reason(status: int) -> str:
-    """What a status is called."""
-    return _REASONS.get(status, b"Unknown").decode()
-
-
-def retry_after(seconds: float | None) -> bytes:
-    """The header lines that say when to come again: OpenAI sends whole seconds, and milliseconds besides."""
-    if seconds is None:
-        return b""
-    return b"retry-after: %d\r\nretry-after-ms: %d\r\n" % (math.ceil(seconds), math.ceil(seconds * 1000))
-
-
-def framed(data: bytes) -> bytes:
-    """Data as one chunk of the chunked transfer encoding."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    def of(cls, body: Mapping[str, Any]) -> _Wanted:
+        options: Mapping[str, Any] = body.get("stream_options") or {}
+        alternatives = (body.get("top_logprobs") or 0) if body.get("logprobs") is True else None
+        return cls(alternatives, options.get("include_usage") is True)
 
 
 # --------------------------------------------------------------------------------------------------------------- bodies
 
 
-def error(message: str, kind: str, *, param: str | None = None, code: str | None = None) -> bytes:
-    """OpenAI's error object."""
-    return to_json({"error": {"message": message, "type": kind, "param": param, "code": code}})
-
-
-def models(names: Sequence[str]) -> bytes:
-    """The list of models."""
-    return to_json({"object": "list", "data": [model_card(name) for name in names]})
-
-
-def model_card(name: str) -> Mapping[str, Any]:
-    """One model, as the list has it."""
-    return {"id": name, "object": "model", "created": _CREATED, "owned_by": "chatcore-simulator"}
-
-
-def completion(answer: Answer) -> bytes:
-    """The body of a plain reply."""
+def _completion(answer: Answer, wanted: _Wanted) -> bytes:
     return to_json(
         {
-            "id": answer.id,
+            "id": f"chatcmpl-{answer.key}",
             "object": "chat.completion",
-            "created": _CREATED,
+            "created": CREATED,
             "model": answer.model,
             "choices": [
                 {
                     "index": index,
                     "message": _message(choice),
-                    "logprobs": _logprobs(choice.reply.text or "", answer.top_logprobs) if answer.logprobs else None,
-                    "finish_reason": choice.finish_reason,
+                    "logprobs": _logprobs(choice.reply.text or "", wanted.alternatives),
+                    "finish_reason": _finish_reason(choice),
                 }
                 for index, choice in enumerate(answer.choices)
             ],
-            "usage": answer.usage,
+            "usage": _usage(answer),
             "service_tier": "default",
             "system_fingerprint": _FINGERPRINT,
         }
     )
+
+
+def _finish_reason(choice: Choice) -> str:
+    # OpenAI ends a call that was demanded by name with "stop", not with "tool_calls"; a client that looks for calls
+    # only after the latter misses it.
+    return "stop" if choice.demanded else choice.finish_reason
+
+
+def _usage(answer: Answer) -> Mapping[str, Any]:
+    return answer.usage or {
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "total_tokens": answer.prompt_tokens + answer.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": answer.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
 
 
 def _message(choice: Choice) -> dict[str, Any]:
@@ -159,13 +129,19 @@ def _message(choice: Choice) -> dict[str, Any]:
         message["reasoning_content"] = reply.reasoning
     if choice.calls:
         message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {
+                "id": call.id_after("call_"),
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
             for call in choice.calls
         ]
     return message
 
 
-def _logprobs(text: str, alternatives: int) -> dict[str, Any]:
+def _logprobs(text: str, alternatives: int | None) -> dict[str, Any] | None:
+    if alternatives is None:
+        return None
     return {"content": [_token(token, alternatives) for token in pieces(text)], "refusal": None}
 
 
@@ -186,32 +162,31 @@ def _likelihood(token: str, logprob: float) -> dict[str, Any]:
 # --------------------------------------------------------------------------------------------------------------- events
 
 
-def events(answer: Answer, *, include_usage: bool) -> Iterator[Event]:
+def _events(answer: Answer, wanted: _Wanted) -> Iterator[StreamEvent]:
     """The events of a streamed reply: role, deltas, finish reasons, the usage if asked for, and `[DONE]`."""
     opening = to_json(
         {
-            "id": answer.id,
+            "id": f"chatcmpl-{answer.key}",
             "object": "chat.completion.chunk",
-            "created": _CREATED,
+            "created": CREATED,
             "model": answer.model,
             "service_tier": "default",
             "system_fingerprint": _FINGERPRINT,
         }
     )[:-1]
-    closing = b'],"usage":null}\n\n' if include_usage else b"]}\n\n"
+    closing = b'],"usage":null}\n\n' if wanted.usage else b"]}\n\n"
     frame = _Frame(b"data: " + opening + b',"choices":[', closing)
     tokens = 0
-    alternatives = answer.top_logprobs if answer.logprobs else None
-    streams = [_deltas(choice, alternatives) for choice in answer.choices]
+    streams = [_deltas(choice, wanted.alternatives) for choice in answer.choices]
     # The choices come by turns, as a provider that makes them side by side sends them.
     for index, delta in _by_turns(streams):
         tokens += delta.tokens
-        yield Event(frame.around(index, delta.data, delta.logprobs, None), tokens)
+        yield StreamEvent(frame.around(index, delta.data, delta.logprobs, None), tokens)
     for index, choice in enumerate(answer.choices):
-        yield Event(frame.around(index, b"{}", None, choice.finish_reason), tokens)
-    if include_usage:
-        yield Event(frame.prefix + b'],"usage":' + to_json(answer.usage) + b"}\n\n", tokens)
-    yield Event(DONE, tokens)
+        yield StreamEvent(frame.around(index, b"{}", None, _finish_reason(choice)), tokens)
+    if wanted.usage:
+        yield StreamEvent(frame.prefix + b'],"usage":' + to_json(_usage(answer)) + b"}\n\n", tokens)
+    yield StreamEvent(_DONE, tokens)
 
 
 class _Frame(NamedTuple):
@@ -272,7 +247,12 @@ def _deltas(choice: Choice, alternatives: int | None) -> Iterator[_Delta]:
 def _call_deltas(index: int, call: Call) -> Iterator[_Delta]:
     opening = {
         "tool_calls": [
-            {"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+            {
+                "index": index,
+                "id": call.id_after("call_"),
+                "type": "function",
+                "function": {"name": call.name, "arguments": ""},
+            }
         ]
     }
     yield _Delta(to_json(opening), count_tokens(call.name))

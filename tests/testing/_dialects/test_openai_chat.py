@@ -6,31 +6,37 @@ from typing import Any
 
 import pytest
 
-from chatcore.testing import Reply, SimulatedRequest, _wire
-from chatcore.testing._answers import Answer, answer_for
-from chatcore.testing._text import digest_of, prompt_tokens
+from chatcore.testing import Reply
+from chatcore.testing._dialect import Turn
+from chatcore.testing._dialects.openai_chat import OpenAIChat
+from tests.testing._dialects.turns import turn_of
 
 
-def answer(reply: Reply | None, **body: Any) -> Answer:
-    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **body}
-    request = SimulatedRequest(1, "req_1", "POST", "/", {}, 1, 0.0, body)
-    return answer_for(request, digest_of(0, body), reply, prompt_tokens(request.messages), None)
+def turn(reply: Reply | None, **body: Any) -> Turn:
+    return turn_of(DIALECT, {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **body}, reply)
 
 
-def streamed(given: Answer, *, include_usage: bool = False) -> list[dict[str, Any]]:
-    events = list(_wire.events(given, include_usage=include_usage))
+DIALECT = OpenAIChat(None, prefix="/v1", refuse_stream_options=False)
+
+
+def whole(given: Turn) -> dict[str, Any]:
+    return json.loads(DIALECT.plain(given).body)
+
+
+def streamed(given: Turn) -> list[dict[str, Any]]:
+    events = list(DIALECT.events(given))
     assert events[-1].data == b"data: [DONE]\n\n"
     assert all(event.data.startswith(b"data: {") and event.data.endswith(b"}\n\n") for event in events[:-1])
     return [json.loads(event.data[6:]) for event in events[:-1]]
 
 
 def deltas(reply: Reply, **body: Any) -> list[dict[str, Any]]:
-    return [chunk["choices"][0]["delta"] for chunk in streamed(answer(reply, **body))]
+    return [chunk["choices"][0]["delta"] for chunk in streamed(turn(reply, **body))]
 
 
 def test_a_completion() -> None:
     reply = Reply("Hé", reasoning="Hm", refusal="No", tool_calls=[{"name": "add", "args": {"x": 1}, "id": "c"}])
-    body = json.loads(_wire.completion(answer(reply)))
+    body = whole(turn(reply))
     assert body["object"] == "chat.completion"
     assert body["id"].startswith("chatcmpl-")
     (choice,) = body["choices"]
@@ -47,7 +53,7 @@ def test_a_completion() -> None:
 
 
 def test_events_of_a_text() -> None:
-    chunks = streamed(answer(Reply("Hello there")), include_usage=True)
+    chunks = streamed(turn(Reply("Hello there"), stream=True, stream_options={"include_usage": True}))
     assert [chunk["choices"][0]["delta"] for chunk in chunks[:-1]] == [
         {"role": "assistant", "content": "", "refusal": None},
         {"content": "Hell"},
@@ -63,11 +69,11 @@ def test_events_of_a_text() -> None:
 
 
 def test_usage_is_sent_only_if_asked_for() -> None:
-    assert not any("usage" in chunk for chunk in streamed(answer(Reply("x"))))
+    assert not any("usage" in chunk for chunk in streamed(turn(Reply("x"))))
 
 
 def test_tokens_due_with_each_event() -> None:
-    events = list(_wire.events(answer(Reply("12345678", chunks=["1", "2345678"])), include_usage=False))
+    events = list(DIALECT.events(turn(Reply("12345678", chunks=["1", "2345678"]))))
     assert [event.tokens for event in events] == [0, 1, 3, 3, 3]
 
 
@@ -104,11 +110,11 @@ def test_tool_calls_may_be_interleaved() -> None:
 
 
 def test_choices_come_by_turns() -> None:
-    chunks = streamed(answer(None, n=2))
+    chunks = streamed(turn(None, n=2))
     indexes = [chunk["choices"][0]["index"] for chunk in chunks]
     assert indexes[:6] == [0, 1, 0, 1, 0, 1]
     assert indexes[-2:] == [0, 1]
-    body = json.loads(_wire.completion(answer(None, n=2)))
+    body = whole(turn(None, n=2))
     for index in (0, 1):
         parts = [
             chunk["choices"][0]["delta"].get("content", "") for chunk in chunks if chunk["choices"][0]["index"] == index
@@ -117,21 +123,21 @@ def test_choices_come_by_turns() -> None:
 
 
 def test_logprobs_plain_and_streamed_agree() -> None:
-    given = answer(Reply("Hello thé"), logprobs=True)
-    whole = json.loads(_wire.completion(given))["choices"][0]["logprobs"]["content"]
+    given = turn(Reply("Hello thé"), logprobs=True)
+    tokens = whole(given)["choices"][0]["logprobs"]["content"]
     parts = [chunk["choices"][0]["logprobs"] for chunk in streamed(given)]
-    assert [token for part in parts if part for token in part["content"]] == whole
-    assert [bytes(token["bytes"]).decode() for token in whole] == ["Hell", "o th", "é"]
-    assert all(-1 <= token["logprob"] <= 0 for token in whole)
+    assert [token for part in parts if part for token in part["content"]] == tokens
+    assert [bytes(token["bytes"]).decode() for token in tokens] == ["Hell", "o th", "é"]
+    assert all(-1 <= token["logprob"] <= 0 for token in tokens)
 
 
 @pytest.mark.parametrize("count", [0, 1, 20])
 def test_alternatives_to_a_token_as_many_as_asked_for(count: int) -> None:
-    given = answer(Reply("Hello thé"), logprobs=True, top_logprobs=count)
-    whole = json.loads(_wire.completion(given))["choices"][0]["logprobs"]["content"]
+    given = turn(Reply("Hello thé"), logprobs=True, top_logprobs=count)
+    tokens = whole(given)["choices"][0]["logprobs"]["content"]
     parts = [chunk["choices"][0]["logprobs"] for chunk in streamed(given)]
-    assert [token for part in parts if part for token in part["content"]] == whole
-    for token in whole:
+    assert [token for part in parts if part for token in part["content"]] == tokens
+    for token in tokens:
         tops = token.pop("top_logprobs")
         assert len({top["token"] for top in tops}) == count
         # The token itself leads, as the likeliest; the probabilities of all are less than 1 together.
@@ -142,23 +148,14 @@ def test_alternatives_to_a_token_as_many_as_asked_for(count: int) -> None:
         assert all(bytes(top["bytes"]).decode() == top["token"] for top in tops)
 
 
-def test_heads() -> None:
-    head = _wire.head(529, "text/plain", 5, b"x-a: 1\r\n", close=True).decode()
-    lines = head.split("\r\n")
-    assert lines[0] == "HTTP/1.1 529 Site is overloaded"
-    assert {"content-type: text/plain", "content-length: 5", "x-a: 1", "connection: close"} <= set(lines)
-    assert head.endswith("\r\n\r\n")
-    assert _wire.head(299, None, None, close=False).startswith(b"HTTP/1.1 299 Unknown\r\n")
+def test_a_tool_that_is_demanded_by_name_ends_as_openai_ends_it() -> None:
+    tools = [{"type": "function", "function": {"name": "add"}}]
+    by_name = turn(None, tools=tools, tool_choice={"type": "function", "function": {"name": "add"}})
+    assert whole(by_name)["choices"][0]["finish_reason"] == "stop"
+    assert streamed(by_name)[-1]["choices"][0]["finish_reason"] == "stop"
+    assert whole(turn(None, tools=tools, tool_choice="required"))["choices"][0]["finish_reason"] == "tool_calls"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "lines"),
-    [
-        (None, b""),
-        (0.25, b"retry-after: 1\r\nretry-after-ms: 250\r\n"),
-        (2, b"retry-after: 2\r\nretry-after-ms: 2000\r\n"),
-    ],
-    ids=str,
-)
-def test_retry_after(seconds: float | None, lines: bytes) -> None:
-    assert _wire.retry_after(seconds) == lines
+def test_scripted_usage_is_sent_as_it_is() -> None:
+    given = turn(Reply("x", usage={"prompt_tokens": 9}), stream=True, stream_options={"include_usage": True})
+    assert whole(given)["usage"] == streamed(given)[-1]["usage"] == {"prompt_tokens": 9}
