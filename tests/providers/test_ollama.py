@@ -142,6 +142,15 @@ def test_a_chunk_for_each_line_that_brings_something() -> None:
     assert chunks[2].message.chunk_position == "last"
 
 
+def test_calls_are_numbered_through_the_stream() -> None:
+    lines = (line(tool_calls=[call(call_id="a"), call(call_id="b")]), line("x"), line(tool_calls=[call(call_id="c")]))
+    pieces = [chunk.message for chunk in chunks_of(ndjson(*lines, END))]
+    numbers = [
+        made["index"] for piece in pieces if isinstance(piece, AIMessageChunk) for made in piece.tool_call_chunks
+    ]
+    assert numbers == [0, 1, 2]
+
+
 def test_calls_without_ids_get_their_own() -> None:
     for message in (
         plain(line(tool_calls=[call(), call()], done_reason="stop")),
