@@ -358,7 +358,8 @@ def _add_part(items: list[dict[str, Any]], block: dict[str, Any], where: Where, 
     if not isinstance(item_id, str) or item_id.startswith("lc_"):
         item_id = None  # an id of ours, which the API refuses
     last = items[-1] if items else {}
-    if last.get("role") == "assistant" and last.get("id") == item_id:
+    # An item that came whole is not added to: it is the message's own.
+    if "type" not in last and last.get("role") == "assistant" and last.get("id") == item_id:
         last["content"].append(part)
     else:
         last = {"role": "assistant", "content": [part]}
@@ -413,7 +414,7 @@ def _add_reasoning(items: list[dict[str, Any]], block: dict[str, Any]) -> None:
     of_content = "content" in rest
     told = [{"type": "summary_text", "text": block["reasoning"]}] if "reasoning" in block and not of_content else []
     last = items[-1] if items else {}
-    if last.get("type") == "reasoning" and last.get("id") == rest.get("id") and told:
+    if last.get("type") == "reasoning" and last.get("id") == rest.get("id") and told and is_list(last.get("summary")):
         last["summary"].extend(told)
         last.update((key, value) for key, value in rest.items() if key not in last)
     elif rest.get("id") or rest.get("encrypted_content"):

@@ -194,10 +194,12 @@ def _look(codec: Codec, outcome: list[AIMessage] | ChatCoreError) -> None:
 def check_request(codec: Codec, messages: Sequence[BaseMessage], settings: Mapping[str, Any]) -> None:
     """Hold that messages and settings make a request that is JSON, or an error that says why not."""
     began = time.process_time()
+    before = [message.model_dump() for message in messages]
     try:
         content = to_json(codec.encode(messages, settings))
     except ChatCoreError:
         return
+    assert repr([message.model_dump() for message in messages]) == repr(before), "writing a request changes its messages"
     json.loads(content)
     _hold(began, len(content))
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chatcore.messages import AIMessage
 from tests.fuzz import mutation
 from tests.fuzz.targets import CODECS, TooSlowError, as_bytes, check_answer, check_request, codec
 
@@ -91,6 +92,16 @@ REGRESSIONS = [
 @pytest.mark.parametrize(("name", "body"), REGRESSIONS)
 def test_what_has_failed_once(name: str, body: bytes) -> None:
     check_answer(codec(name), body, [1, len(body) // 2])
+
+
+def test_sending_an_answer_back_changes_nothing_of_it() -> None:
+    item = {"type": "x", "id": "m", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
+    content = [item, {"type": "text", "text": "Hi", "id": "m"}]
+    said = {"model_provider": "openai", "output_version": "responses/v1"}
+    message = AIMessage(content, response_metadata=said)
+    before = message.model_dump_json()
+    check_request(codec("openai-responses"), [message], {"model": "m"})
+    assert message.model_dump_json() == before
 
 
 @each_codec
