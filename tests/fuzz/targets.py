@@ -199,7 +199,9 @@ def check_request(codec: Codec, messages: Sequence[BaseMessage], settings: Mappi
         content = to_json(codec.encode(messages, settings))
     except ChatCoreError:
         return
-    assert repr([message.model_dump() for message in messages]) == repr(before), "writing a request changes its messages"
+    assert repr([message.model_dump() for message in messages]) == repr(before), (
+        "writing a request changes its messages"
+    )
     json.loads(content)
     _hold(began, len(content))
 
