@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AnswerDecoder", "decode_answer"]
 
+_PIECE: Final = frozenset({"role", "content"})
+"""The keys of a message that brings a piece of text and no more."""
+
 _OF_PARTS: Final = frozenset({"message", "logprobs"})
 """What a line says of its own part of the answer; all else in the last line is about the whole."""
 
@@ -87,9 +90,15 @@ class AnswerDecoder(StreamDecoder):
             raise self._exchange.failed(payload)
         self._last_line = payload
         message = payload.get("message")
-        if is_dict(message) and (chunk := self._chunk(message, payload.get("logprobs"))) is not None:
-            chunks.append(chunk)
-        self.done = _is_over(payload)
+        if is_dict(message):
+            content = message.get("content")
+            # What nearly every line is: a role and a piece of text.
+            if message.keys() == _PIECE and type(content) is str and content and "logprobs" not in payload:
+                chunks.append(generation(build_chunk(content)))
+            elif (chunk := self._chunk(message, payload.get("logprobs"))) is not None:
+                chunks.append(chunk)
+        if payload.get("done") or payload.get("done_reason"):
+            self.done = True
 
     def _chunk(self, message: dict[str, Any], logprobs: Any) -> ChatGenerationChunk | None:
         content: Any = message.get("content")
@@ -197,10 +206,6 @@ def _streamed_unasked(text: bytes, exchange: Exchange, error: MalformedResponseE
     if not text.startswith(b"{") or not end or not first.rstrip().endswith(b"}"):
         raise error
     return unasked_stream(text, AnswerDecoder(exchange))
-
-
-def _is_over(line: dict[str, Any]) -> bool:
-    return bool(line.get("done")) or word(line.get("done_reason")) is not None
 
 
 def _extras(message: dict[str, Any]) -> dict[str, Any]:
