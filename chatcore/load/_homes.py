@@ -97,6 +97,12 @@ HOMES = (
         ("ChatAnthropic",),
         is_core=False,
     ),
+    Home(
+        "chatcore.providers.google_genai",
+        (("langchain_google_genai", "chat_models"),),
+        ("ChatGoogleGenerativeAI",),
+        is_core=False,
+    ),
     Home("chatcore.providers.ollama", (("langchain_ollama", "chat_models"),), ("ChatOllama",), is_core=False),
 )
 
