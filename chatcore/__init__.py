@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from chatcore.providers.anthropic import ChatAnthropic
     from chatcore.providers.azure import AzureChatOpenAI
     from chatcore.providers.bedrock import ChatBedrockConverse
+    from chatcore.providers.google_genai import ChatGoogleGenerativeAI
     from chatcore.providers.ollama import ChatOllama
     from chatcore.runnables import (
         ConfigurableField,
@@ -176,6 +177,7 @@ __all__ = [
     "ChatCoreError",
     "ChatGeneration",
     "ChatGenerationChunk",
+    "ChatGoogleGenerativeAI",
     "ChatMessage",
     "ChatMessageChunk",
     "ChatModelStream",
@@ -408,6 +410,7 @@ _HOMES = {
     "chatcore.providers.anthropic": ("ChatAnthropic",),
     "chatcore.providers.azure": ("AzureChatOpenAI",),
     "chatcore.providers.bedrock": ("ChatBedrockConverse",),
+    "chatcore.providers.google_genai": ("ChatGoogleGenerativeAI",),
     "chatcore.providers.ollama": ("ChatOllama",),
     "chatcore.runnables": (
         "ConfigurableField",

@@ -60,6 +60,7 @@ LOADS_BY_NAME = {
     "messages/_upward.py": "functions of messages may be runnables, and their sums are prompts: floors above",
     "_tokens.py": "few programs count tokens, and the vocabulary is large",
     "prices.py": "few programs reckon what answers cost, and the list takes most of a second to load",
+    "providers/_google_auth.py": "only who lets google-auth find credentials need have it",
     "providers/_named.py": "a program that uses one provider loads one",
     "load/load.py": "a dump may name classes of every floor, and only those it names are loaded",
 }

@@ -107,12 +107,15 @@ _FILES: Final = "https://generativelanguage.googleapis.com/v1beta/"
 """Where an uploaded file is that is known by its name, "files/..."."""
 
 
-def encode_messages(messages: Sequence[BaseMessage], *, model: str = "") -> dict[str, Any]:
+def encode_messages(
+    messages: Sequence[BaseMessage], *, model: str = "", has_instruction: bool = True
+) -> dict[str, Any]:
     """`contents`, and `systemInstruction` if there is a system message.
 
     Neighbours of one role are one content; but results of calls stand apart from what a user says.
 
     model: whom it is for.
+    has_instruction: whether it knows a `systemInstruction`.
 
     Raises `InvalidInputError` for an empty list, and for a message or block that cannot be sent, naming its position.
     """
@@ -123,7 +126,7 @@ def encode_messages(messages: Sequence[BaseMessage], *, model: str = "") -> dict
     for position, message in enumerate(messages):
         written.add(message, position)
     contents, system = written.contents, written.system
-    if system and (not contents or "gemma-" in model.lower()):
+    if system and (not contents or not has_instruction or "gemma-" in model.lower()):
         # Gemma knows no instruction, and nobody answers an instruction alone: it is told by the user.
         first = contents[:1] if contents and contents[0]["role"] == "user" else []
         told = {"role": "user", "parts": [*system, *(first[0]["parts"] if first else ())]}

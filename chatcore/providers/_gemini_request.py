@@ -55,7 +55,7 @@ _READ_TOGETHER: Final = frozenset(
         *("model", "tools", "tool_choice", "tool_config", "toolConfig", "generation_config", "generationConfig"),
         *("response_format", "response_schema", "thinking_config", "thinkingConfig", "thinking_budget"),
         *("thinking_level", "include_thoughts", "reasoning_effort", "logprobs", "top_logprobs"),
-        *("parallel_tool_calls", "strict", "stream", "stream_options"),
+        *("code_execution", "parallel_tool_calls", "strict", "stream", "stream_options"),
     }
 )
 """Settings that say something only together with others, or that Gemini has no word for."""
@@ -68,6 +68,7 @@ def encode_request(
     messages: Sequence[BaseMessage],
     settings: Mapping[str, Any],
     *,
+    has_instruction: bool = True,
     extra_body: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The request's body, ready for `to_json`.
@@ -80,8 +81,10 @@ def encode_request(
     Raises `InvalidInputError` for a message, a tool or a setting that cannot be sent, naming it.
     """
     model = str(settings.get("model") or "")
-    body: dict[str, Any] = encode_messages(messages, model=model)
+    body: dict[str, Any] = encode_messages(messages, model=model, has_instruction=has_instruction)
     tools = _tools(settings.get("tools"))
+    if settings.get("code_execution") is True:
+        tools.append({"codeExecution": {}})
     if tools:
         body["tools"] = tools
     tool_config = _tool_config(settings, tools)
