@@ -395,8 +395,8 @@ def _in_snake_case(value: Any) -> Any:
 def _with_extras(block: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """A block with what its part says besides."""
     extras = {key: part[key] for key in ("thought", "videoMetadata", "mediaResolution") if part.get(key)}
-    if part.get("thoughtSignature"):
-        extras["signature"] = part["thoughtSignature"]
+    if signature := word(part.get("thoughtSignature")):
+        extras["signature"] = signature
     return {**block, "extras": {**block.get("extras", {}), **extras}} if extras else block
 
 
@@ -470,7 +470,7 @@ class _Parts:
 
     def _read_one(self, part: dict[str, Any]) -> str | list[Any]:
         text = part.get("text")
-        signature = part.get("thoughtSignature")
+        signature = word(part.get("thoughtSignature"))
         if text is not None and isinstance(text, str):
             if not text and not signature:
                 return ""
@@ -489,7 +489,7 @@ class _Parts:
     def _unknown(self, part: dict[str, Any]) -> str | list[Any]:
         """A part of a kind that is not known here: as it is, to be sent back so."""
         if part.keys() == {"thoughtSignature"}:
-            return self._grown("text", "", part["thoughtSignature"])
+            return self._grown("text", "", signature)
         if not any(value is not None for key, value in part.items() if key != "thought"):
             return ""
         return self._placed({"type": "non_standard", "value": part})

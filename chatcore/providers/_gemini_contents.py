@@ -27,7 +27,7 @@ from chatcore.messages._tool_calls import parsed_call
 from chatcore.messages.block_translators._blocks import as_base64, data_of_uri
 from chatcore.providers._gemini import OUTCOMES, PROVIDER, SIGNATURES, is_generation_3, is_made
 from chatcore.providers._history import is_in_shape_of, told_to_others
-from chatcore.providers._wire import as_object, as_text
+from chatcore.providers._wire import as_object, as_text, word
 from chatcore.providers._wire_request import Where, extras_of
 
 if TYPE_CHECKING:
@@ -399,13 +399,14 @@ class _Answer:
         where = Where(self._position, "ai", block)
         if "type" not in block:
             return _verbatim(block, where)
-        kind = block["type"]
+        kind = word(block["type"]) or ""
         read = _BLOCKS.get(kind)
         if read is not None:
             part = read(self, block)
         elif kind == "non_standard":
             value = as_object(block.get("value"))
-            part = self._part(value) if value.get("type") in _BLOCKS else _verbatim(value, where) if value else None
+            is_block = word(value.get("type")) in _BLOCKS
+            part = self._part(value) if is_block else _verbatim(value, where) if value else None
         elif kind in ("media", "image_url") or kind in _MEDIA or kind == "text-plain":
             part = _part({key: value for key, value in block.items() if key not in ("extras", "index")}, where)
         else:

@@ -78,7 +78,13 @@ def test_any_conversation(name: str, seed: int) -> None:
 
 
 ENDLESS = b'{"model": "m", "message": {"role "assistant"}, "done": false}\n{"error": "No."}\n'
+_PARTS = [{"functionCall": {"name": "f", "id": "c"}, "thoughtSignature": odd} for odd in ("AA", {"a": 1}, ["x"])]
+SIGNED = [{"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]} for part in _PARTS]
 REGRESSIONS = [
+    pytest.param("gemini", codec("gemini").framed((None, answer) for answer in SIGNED), id="signatures of any type"),
+    pytest.param(
+        "gemini", as_bytes({"candidates": [{"content": {"parts": [{"type": []}]}}]}), id="a part with a type of any type"
+    ),
     pytest.param("ollama", ENDLESS, id="lines that are no JSON"),
     pytest.param("ollama", b'"' + ENDLESS, id="a string, then lines"),
     *(pytest.param(name, b'{"usage": {"a": 1' + b"0" * 400 + b"}}", id=f"{name}: a huge number") for name in CODECS),
