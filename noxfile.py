@@ -71,6 +71,13 @@ def docs(session: nox.Session) -> None:
     )
 
 
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Look for inputs that break a codec: `nox -s fuzz -- --seconds 3600 --codec gemini`."""
+    install(session, "fuzz")
+    session.run("python", "tests/fuzz/fuzz_codecs.py", *session.posargs)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """See that the benchmarks run; what they measure is read by people."""
