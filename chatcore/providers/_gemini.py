@@ -489,7 +489,8 @@ class _Parts:
     def _unknown(self, part: dict[str, Any]) -> str | list[Any]:
         """A part of a kind that is not known here: as it is, to be sent back so."""
         if part.keys() == {"thoughtSignature"}:
-            return self._grown("text", "", word(part["thoughtSignature"]))
+            signature = word(part["thoughtSignature"])
+            return self._grown("text", "", signature) if signature else ""
         if not any(value is not None for key, value in part.items() if key != "thought"):
             return ""
         return self._placed({"type": "non_standard", "value": part})

@@ -19,6 +19,7 @@ from chatcore.errors import (
     RateLimited,
 )
 from chatcore.messages import Accumulator, AIMessage, AIMessageChunk
+from chatcore.messages._shapes import is_dict
 from chatcore.providers._gemini import SIGNATURES, AnswerDecoder, decode_answer, is_generation_3, is_made
 from chatcore.providers._wire import Exchange
 
@@ -64,7 +65,12 @@ def without_index(content: Any) -> Any:
     if isinstance(content, str):
         return content
     content = content[1:] if content[:1] == [""] else content
-    return [{k: v for k, v in each.items() if k != "index"} if isinstance(each, dict) else each for each in content]
+    return [{k: v for k, v in each.items() if k != "index"} if is_dict(each) else each for each in content]
+
+
+def whole(*parts: Any) -> AIMessage:
+    """The parts, in one answer."""
+    return decoded(answer(*parts))
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
@@ -165,7 +171,7 @@ def test_newer_models_answer_in_blocks() -> None:
     assert not is_generation_3("gemini-2.5-flash-001")
 
 
-@pytest.mark.parametrize("read", [lambda *parts: decoded(answer(*parts)), streamed], ids=["plain", "streamed"])
+@pytest.mark.parametrize("read", [whole, streamed], ids=["plain", "streamed"])
 def test_a_call_has_its_id_its_arguments_and_its_signature(read: Any) -> None:
     message = read(THOUGHT, CALL, {"functionCall": {"name": "g"}})
     first, second = message.tool_calls
@@ -177,7 +183,7 @@ def test_a_call_has_its_id_its_arguments_and_its_signature(read: Any) -> None:
     assert [block["type"] for block in message.content_blocks] == ["reasoning", "tool_call", "tool_call"]
 
 
-@pytest.mark.parametrize("read", [lambda *parts: decoded(answer(*parts)), streamed], ids=["plain", "streamed"])
+@pytest.mark.parametrize("read", [whole, streamed], ids=["plain", "streamed"])
 def test_the_content_says_where_a_call_stood_that_something_follows(read: Any) -> None:
     message = read(CALL, {"text": "", "thoughtSignature": "s"})
     assert without_index(message.content) == [
@@ -415,16 +421,21 @@ JSON = st.recursive(
 @given(JSON, JSON, JSON)
 def test_any_json_is_an_answer_or_a_typed_error(part: Any, candidate: Any, payload: Any) -> None:
     parts = answer(part, part) | {"usageMetadata": candidate}
-    for body in (parts, {"candidates": [candidate], **(payload if isinstance(payload, dict) else {})}, payload):
+    bodies: list[Any] = [parts, {"candidates": [candidate], **(payload if is_dict(payload) else {})}, payload]
+    for body in bodies:
         data = json.dumps(body).encode()
-        for read in (
-            lambda data: decode_answer(data, EXCHANGE).generations[0].message,
-            lambda data: joined(chunks_of(data)),
-        ):
-            for framed in (data, b"data: " + data + b"\n\n", b"[" + data + b"]"):
+        for framed in (data, b"data: " + data + b"\n\n", b"[" + data + b"]"):
+            for read in (read_whole, read_streamed):
                 with suppress(ProviderError):
-                    message = cast("AIMessage", read(framed))
-                    assert isinstance(message.content_blocks, list)
+                    assert isinstance(read(framed).content_blocks, list)
+
+
+def read_whole(body: bytes) -> AIMessage:
+    return cast("AIMessage", decode_answer(body, EXCHANGE).generations[0].message)
+
+
+def read_streamed(body: bytes) -> AIMessage:
+    return joined(chunks_of(body))
 
 
 def test_many_pieces_cost_what_they_are() -> None:

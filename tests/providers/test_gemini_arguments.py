@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatcore.messages._shapes import is_dict, is_list
 from chatcore.providers._gemini_arguments import ArgumentsWriter
 
 
@@ -19,7 +20,8 @@ def written(pieces: list[dict[str, Any]]) -> Any:
 
 
 def piece(path: str, value: Any, *, goes_on: bool = False) -> dict[str, Any]:
-    kind = {str: "stringValue", bool: "boolValue", type(None): "nullValue"}.get(type(value), "numberValue")
+    kinds: dict[type, str] = {str: "stringValue", bool: "boolValue", type(None): "nullValue"}
+    kind = next((name for each, name in kinds.items() if isinstance(value, each)), "numberValue")
     said = {"jsonPath": path, kind: "NULL_VALUE" if value is None else value}
     return {**said, "willContinue": True} if goes_on else said
 
@@ -94,9 +96,9 @@ ARGUMENTS = st.dictionaries(
 
 
 def pieces_of(value: Any, path: str, size: int) -> list[dict[str, Any]]:
-    if isinstance(value, dict):
+    if is_dict(value):
         return [each for key, inner in value.items() for each in pieces_of(inner, f"{path}.{key}", size)]
-    if isinstance(value, list):
+    if is_list(value):
         return [each for key, inner in enumerate(value) for each in pieces_of(inner, f"{path}[{key}]", size)]
     if isinstance(value, str):
         parts = [value[at : at + size] for at in range(0, len(value), size)]

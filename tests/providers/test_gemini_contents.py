@@ -35,7 +35,8 @@ def user(*blocks: Any) -> Any:
 
 def answer(**fields: Any) -> AIMessage:
     metadata = {"model_provider": "google_genai", **fields.pop("response_metadata", {})}
-    return AIMessage(**{"content": "", **fields}, response_metadata=metadata)
+    content: Any = fields.pop("content", "")
+    return AIMessage(content, response_metadata=metadata, **fields)
 
 
 def call(name: str, call_id: str | None, **args: Any) -> Any:
@@ -124,7 +125,7 @@ def test_what_cannot_be_sent_is_named(block: Any, why: str) -> None:
 
 
 def test_system_messages_are_the_instruction() -> None:
-    body = encode_messages([SystemMessage("a"), HI, ChatMessage("b", role="developer")])
+    body = encode_messages([SystemMessage("a"), HI, ChatMessage(content="b", role="developer")])
     assert body == {
         "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
         "systemInstruction": {"parts": [{"text": "a"}, {"text": "b"}]},
@@ -161,7 +162,7 @@ def test_neighbours_of_one_role_are_one_content_but_results_stand_apart() -> Non
     ]
 
 
-@pytest.mark.parametrize("message", [ToolMessage("x", tool_call_id="1"), ChatMessage("x", role="tool")])
+@pytest.mark.parametrize("message", [ToolMessage("x", tool_call_id="1"), ChatMessage(content="x", role="tool")])
 def test_a_message_of_no_known_tool_or_role_is_refused(message: BaseMessage) -> None:
     with pytest.raises(InvalidInputError, match="Message 1"):
         contents(HI, message)
@@ -186,20 +187,22 @@ IMAGE = {"type": "image", "base64": "aGk=", "mime_type": "image/png"}
     ],
 )
 def test_a_result_is_an_object(result: dict[str, Any], response: Any) -> None:
-    *_, (_, parts) = contents(answer(tool_calls=[call("f", "1")]), ToolMessage(**result, tool_call_id="1"))
+    rest = {key: value for key, value in result.items() if key != "content"}
+    given = ToolMessage(result["content"], tool_call_id="1", **rest)
+    *_, (_, parts) = contents(answer(tool_calls=[call("f", "1")]), given)
     assert parts == [{"functionResponse": {"name": "f", "id": "1", "response": response}}]
 
 
 def test_what_a_tool_shows_stands_in_its_result_or_beside_it() -> None:
     history = [answer(tool_calls=[call("f", "1")]), ToolMessage([IMAGE], tool_call_id="1")]
-    result = {"name": "f", "id": "1", "response": {}}
+    result: dict[str, Any] = {"name": "f", "id": "1", "response": {}}
     assert contents(*history)[-1][1] == [{"functionResponse": result}, data("image/png")]
     newer = contents(*history, model="gemini-3-pro-preview")[-1][1]
     assert newer == [{"functionResponse": {**result, "parts": [data("image/png")]}}]
 
 
 def test_a_function_message_is_a_result_too() -> None:
-    assert contents(FunctionMessage("x", name="f")) == [
+    assert contents(FunctionMessage(content="x", name="f")) == [
         ("user", [{"functionResponse": {"name": "f", "response": {"output": "x"}}}])
     ]
 

@@ -175,7 +175,7 @@ def test_parameters_beyond_the_subset_are_told_as_a_json_schema(inner: Any) -> N
 
 
 def test_functions_are_one_list_and_geminis_own_tools_as_they_are() -> None:
-    tools = [
+    tools: list[Any] = [
         {"google_search": {}},
         function(PLACE),
         {"codeExecution": {}},

@@ -7,11 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from chatcore.messages import Accumulator, AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from chatcore.messages import (
+    Accumulator,
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from chatcore.messages._shapes import is_dict, is_list
 from chatcore.providers._gemini import AnswerDecoder, decode_answer
 from chatcore.providers._gemini_contents import encode_messages
 from chatcore.providers._gemini_request import camel_case, encode_request
@@ -32,9 +41,9 @@ NAMED_BY_USERS = {
 
 def camel(value: Any) -> Any:
     """A value with its keys as most write them; Google takes both forms. What users name stays as it is."""
-    if isinstance(value, list):
+    if is_list(value):
         return [camel(item) for item in value]
-    if not isinstance(value, dict):
+    if not is_dict(value):
         return value
     keys = {key: camel_case(key) for key in value}
     return {keys[key]: item if keys[key] in NAMED_BY_USERS else camel(item) for key, item in value.items()}
@@ -90,9 +99,9 @@ def said_by_user(parts: list[dict[str, Any]], pending: list[tuple[str, str]]) ->
         messages.append(ToolMessage(content, tool_call_id=call_id, name=given["name"]))
     if blocks and messages:
         # Beside the results of calls: what the last of them shows.
-        last = messages.pop()
-        texts = [{"type": "text", "text": last.content}]
-        messages.append(ToolMessage(texts + blocks, tool_call_id=last.tool_call_id, name=last.name))
+        last = cast("ToolMessage", messages.pop())
+        content = [{"type": "text", "text": last.content}, *blocks]
+        messages.append(ToolMessage(content, tool_call_id=last.tool_call_id, name=last.name))
     elif blocks:
         messages.append(HumanMessage(blocks))
     return messages
@@ -117,7 +126,8 @@ def settings_of(body: dict[str, Any], model: str) -> dict[str, Any]:
     """The recorded parameters by their neutral names, as far as they have some."""
     neutral = {"maxOutputTokens": "max_tokens", "topP": "top_p", "stopSequences": "stop", "candidateCount": "n"}
     settings: dict[str, Any] = {"model": model}
-    for name, value in (body.get("generationConfig") or {}).items():
+    generation: dict[str, Any] = body.get("generationConfig") or {}
+    for name, value in generation.items():
         if name == "thinkingConfig":
             names = {"thinkingBudget": "thinking_budget", "includeThoughts": "include_thoughts"}
             settings.update({names.get(key, "thinking_level"): item for key, item in value.items()})
@@ -208,7 +218,7 @@ def joined(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def normal_function(function: dict[str, Any]) -> dict[str, Any]:
-    schema = function.get("parameters") or function.get("parametersJsonSchema") or {}
+    schema: Any = function.get("parameters") or function.get("parametersJsonSchema") or {}
     return {
         "name": function["name"],
         "description": function.get("description") or None,
@@ -274,7 +284,7 @@ def test_streamed_answers_go_back_as_they_came() -> None:
         decoder = AnswerDecoder(Exchange("google_genai"))
         merged = Accumulator()
         for chunk in (*decoder.feed(row["body_text"].encode()), *decoder.finish()):
-            merged.add(chunk.message)
+            merged.add(cast("AIMessageChunk", chunk.message))
         again = encode_messages([merged.message(), HumanMessage("Go on.")])["contents"]
         assert [content["parts"] for content in again[:-1]] == [joined(parts)], row["id"]
         answers += 1
@@ -308,9 +318,9 @@ def test_requests_are_what_the_official_sdk_knows() -> None:
 
 def without_data(value: Any) -> Any:
     """A value whose base64, which recorders cut out or made up, is some base64."""
-    if isinstance(value, list):
+    if is_list(value):
         return [without_data(item) for item in value]
-    if not isinstance(value, dict):
+    if not is_dict(value):
         return value
     return {
         key: "aGk=" if key in ("data", "thoughtSignature") else item if key in NAMED_BY_USERS else without_data(item)
