@@ -15,12 +15,13 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from chatcore import ChatAnthropic, ChatOllama, ChatOpenAI
+from chatcore import ChatAnthropic, ChatGoogleGenerativeAI, ChatOllama, ChatOpenAI
 from chatcore.errors import ProviderError, StreamInterrupted
 from chatcore.messages import Accumulator, AIMessage
 from chatcore.model import BaseChatModel
 from tests.providers import (
     test_anthropic_replay,
+    test_gemini_replay,
     test_ollama_replay,
     test_openai_chat_replay,
     test_responses_replay,
@@ -41,6 +42,7 @@ DIALECTS: dict[str, tuple[Replay, Callable[[str], BaseChatModel]]] = {
         lambda address: ChatOpenAI(base_url=f"{address}/v1", use_responses_api=True, **KEY),
     ),
     "anthropic-messages": (test_anthropic_replay.REPLAY, lambda address: ChatAnthropic(base_url=address, **KEY)),
+    "gemini": (test_gemini_replay.REPLAY, lambda address: ChatGoogleGenerativeAI(base_url=address, **KEY)),
     "ollama": (test_ollama_replay.REPLAY, lambda address: ChatOllama(base_url=address, **KEY)),
 }
 
