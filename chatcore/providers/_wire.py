@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ EVENTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 EXCERPT: Final = 200
 BOM: Final = b"\xef\xbb\xbf"
-SPACE: Final = b" \t\r\n"
+BEFORE: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)++")
 GZIP: Final = b"\x1f"
 
 
@@ -277,7 +278,8 @@ class StreamDecoder(ABC):
 
 def opening(body: bytes) -> bytes:
     """`body` without what may stand before the JSON: a byte-order mark, white space that keeps a connection open."""
-    return body.lstrip(SPACE).removeprefix(BOM).lstrip(SPACE)
+    before = BEFORE.match(body)
+    return body if before is None else body[before.end() :]
 
 
 def parsed(body: bytes, exchange: Exchange) -> Any:

@@ -240,5 +240,5 @@ def test_json_of_other_types() -> None:
     assert as_objects("no") == []
     assert text_of({"a": 1}) == '{"a":1}'
     assert text_of(["\ud83d"]) == '["\\ud83d"]'
-    assert opening(b"\n\xef\xbb\xbf {}") == b"{}"
+    assert opening(b"\n\xef\xbb\xbf {}") == opening(b"\xef\xbb\xbf" * 2 + b"{}") == opening(b"{}") == b"{}"
     assert excerpt(b"x" * 1000).endswith("...")
