@@ -17,7 +17,7 @@ from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages._standard import standard_blocks
 from chatcore.messages.content import KNOWN_BLOCK_TYPES
 from chatcore.providers._history import told_to_others
-from chatcore.providers._wire import as_object, as_objects, as_text, text_of
+from chatcore.providers._wire import as_object, as_objects, as_text, text_of, word
 from chatcore.providers._wire_request import (
     TOOL_FORM,
     Source,
@@ -203,7 +203,7 @@ class _Writer:
     def _answer(self, message: AIMessage, position: int) -> None:
         own = _is_own(message, self._host)
         items = _answer_items(message, position, own=own)
-        calls = {item.get("call_id") for item in items if item["type"] in ("function_call", "custom_tool_call")}
+        calls = {word(item.get("call_id")) for item in items if item["type"] in ("function_call", "custom_tool_call")}
         for item in items:
             if item["type"] == "reasoning" and not (self._keeps or item.get("encrypted_content")):
                 continue
