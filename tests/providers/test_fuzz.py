@@ -83,7 +83,9 @@ SIGNED = [{"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}
 REGRESSIONS = [
     pytest.param("gemini", codec("gemini").framed((None, answer) for answer in SIGNED), id="signatures of any type"),
     pytest.param(
-        "gemini", as_bytes({"candidates": [{"content": {"parts": [{"type": []}]}}]}), id="a part with a type of any type"
+        "gemini",
+        as_bytes({"candidates": [{"content": {"parts": [{"type": []}]}}]}),
+        id="a part with a type of any type",
     ),
     pytest.param("ollama", ENDLESS, id="lines that are no JSON"),
     pytest.param("ollama", b'"' + ENDLESS, id="a string, then lines"),
