@@ -312,7 +312,8 @@ def server(streams: list[tuple[str, bytes]]) -> Generator[str]:
 
 def flushed(body: bytes) -> list[bytes]:
     """A stream cut as a server sends it: every event, or line of JSON, is flushed, and so an HTTP chunk of its own."""
-    events = re.split(rb"(?<=\n\n)|(?<=\r\n\r\n)|(?<=\}\n)", body)
+    ends = rb"(?<=\n\n)|(?<=\r\n\r\n)" if re.search(rb"\n\r?\n", body) else rb"(?<=\n)"
+    events = re.split(ends, body)
     return [event for event in events if event]
 
 
