@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: h11 says what the bytes mean, anyio carries them.
+"""One HTTP/1.1 connection: h11 says what the bytes mean, `_chunked.py` what chunks are, and anyio carries them.
 
 httpcore's connection does the same, but reads a body through nested async generators. When a body is left early, trio
 warns of each of them, and asyncio starts a task for each; here there are none, and a read costs a third.
@@ -18,6 +18,8 @@ import anyio
 import h11
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSStream
+
+from chatcore.http._chunked import ChunkedBody
 
 if TYPE_CHECKING:
     import socket
@@ -76,14 +78,28 @@ class Connection:
     is_complete: whether the response's body has been read to its end.
     """
 
-    __slots__ = ("_failure", "_h11", "_stream", "expires_at", "is_complete", "origin")
+    __slots__ = (
+        "_arrived",
+        "_chunks",
+        "_failure",
+        "_h11",
+        "_is_last",
+        "_stream",
+        "expires_at",
+        "is_complete",
+        "origin",
+    )
 
     def __init__(self, origin: Origin, stream: ByteStream) -> None:
         self.origin = origin
         self.expires_at = 0.0
         self.is_complete = False
         self._stream = stream
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._h11 = _protocol()
+        # What reads a body in chunks, the bytes for it, and whether the server will close the connection after it.
+        self._chunks: ChunkedBody | None = None
+        self._arrived = b""
+        self._is_last = False
         self._failure: h11.RemoteProtocolError | None = None
 
     @classmethod
@@ -111,12 +127,24 @@ class Connection:
         while True:
             event = self._h11.next_event()
             if isinstance(event, h11.Response):
+                self._take_over_chunks(event, outgoing.request.method)
                 return event
             if event is h11.NEED_DATA:
                 data = await self._receive()
                 if not data:
                     raise h11.RemoteProtocolError("the server closed the connection without an answer")
                 self._h11.receive_data(data)
+
+    def _take_over_chunks(self, response: h11.Response, method: bytes) -> None:
+        """Read the body without h11 from here on, if it comes in chunks."""
+        if method == b"HEAD" or response.status_code in (204, 304):
+            return
+        headers = dict(response.headers)
+        if b"transfer-encoding" in headers:  # h11 has refused any other than "chunked"
+            options = headers.get(b"connection", b"").lower().split(b",")
+            self._is_last = response.http_version < b"1.1" or any(option.strip() == b"close" for option in options)
+            self._chunks = ChunkedBody()
+            self._arrived = self._h11.trailing_data[0]
 
     def _written(self, outgoing: Outgoing) -> tuple[bytes, ...]:
         """The bytes of a request, in as many parts as are to be sent."""
@@ -134,7 +162,15 @@ class Connection:
             part = self._received()
             if part or self.is_complete:
                 return part
-            self._h11.receive_data(await self._receive())
+            data = await self._receive()
+            if self._chunks is None:
+                self._h11.receive_data(data)
+            elif data:
+                self._arrived = data
+            else:
+                raise h11.RemoteProtocolError(
+                    "peer closed connection without sending complete message body (incomplete chunked read)"
+                )
 
     def skip_received(self) -> None:
         """Throw away what has come of the body: its end may be among it, and then the connection can be used again."""
@@ -147,6 +183,8 @@ class Connection:
 
     def renew(self) -> bool:
         """Make ready for the next request; False if there can be none."""
+        if self._chunks is not None:
+            return self._renew_after_chunks(self._chunks)
         if (
             self._h11.our_state is not h11.DONE
             or self._h11.their_state is not h11.DONE
@@ -155,6 +193,15 @@ class Connection:
         ):
             return False
         self._h11.start_next_cycle()
+        self.is_complete = False
+        return True
+
+    def _renew_after_chunks(self, chunks: ChunkedBody) -> bool:
+        if self._is_last or not chunks.is_complete or chunks.rest or self._h11.our_state is not h11.DONE:
+            return False
+        # That one still waits for the body.
+        self._h11 = _protocol()
+        self._chunks = None
         self.is_complete = False
         return True
 
@@ -179,22 +226,33 @@ class Connection:
             raise self._failure
         parts: list[bytes] = []
         try:
-            while True:
-                event = self._h11.next_event()
-                if event is h11.NEED_DATA:
-                    break
-                if isinstance(event, h11.Data):
-                    parts.append(bytes(event.data))
-                else:
-                    # `EndOfMessage`, or `PAUSED` when asked again.
-                    self.is_complete = True
-                    break
+            if self._chunks is None:
+                self._take_from_h11(parts)
+            elif self._arrived:
+                data, self._arrived = self._arrived, b""
+                self._chunks.feed(data, parts)
+                self.is_complete = self._chunks.is_complete
         except h11.RemoteProtocolError as error:
             if not parts:
                 raise
             # What came whole before it is handed out first.
             self._failure = error
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _take_from_h11(self, parts: list[bytes]) -> None:
+        while True:
+            event = self._h11.next_event()
+            if event is h11.NEED_DATA:
+                break
+            if not isinstance(event, h11.Data):
+                # `EndOfMessage`, or `PAUSED` when asked again.
+                self.is_complete = True
+                break
+            parts.append(bytes(event.data))
+
+
+def _protocol() -> h11.Connection:
+    return h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
 
 
 def _is_readable(raw_socket: socket.socket) -> bool:
