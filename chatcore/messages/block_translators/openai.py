@@ -345,10 +345,10 @@ def _reasoning(part: Block, _: Answer) -> Iterator[Block]:
         return
     own = part.get("content")
     if own and not part["summary"]:
-        common = {key: part[key] for key in ("type", "id", "index") if key in part}
-        extras = {key: value for key, value in part.items() if key not in {*common, "summary"}}
+        whole: Block = {key: part[key] for key in ("type", "id", "index") if key in part}
+        extras = {key: value for key, value in part.items() if key not in {*whole, "summary"}}
         said = "".join(paragraph.get("text", "") for paragraph in own)
-        yield _nested_index({**common, "reasoning": said, "extras": extras}, part, 0)
+        yield _nested_index({**whole, "reasoning": said, "extras": extras}, part, 0)
         return
     common: Block = {key: part[key] for key in ("type", "reasoning", "id", "index") if key in part}
     only_first: Block = {key: value for key, value in part.items() if key not in {*common, "summary"}}
