@@ -17,7 +17,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-EXTRAS = "trio,httpx2,cli,tokens,prices"
+EXTRAS = "trio,httpx2,cli,tokens,prices,google"
 
 
 def install(session: nox.Session, *groups: str) -> None:
