@@ -80,8 +80,8 @@ _GAP = re.compile(r"\\{(\w+)(\\\*)?\\}")
 
 
 def path_of(form: str) -> re.Pattern[str]:
-    """A path with gaps, `/models/{model}`: what fills one has no slash, except in `{name*}`."""
-    return re.compile(_GAP.sub(lambda gap: f"(?P<{gap[1]}>{'.+' if gap[2] else '[^/]+'}?)", re.escape(form)))
+    """A path with gaps, `/models/{model}`: what fills one has no slash or colon, except in `{name*}`."""
+    return re.compile(_GAP.sub(lambda gap: f"(?P<{gap[1]}>{'.+' if gap[2] else '[^/:]+'}?)", re.escape(form)))
 
 
 def asking(path: str, reads: Reader) -> Endpoint:
@@ -108,7 +108,7 @@ class Dialect:
 
     # --------------------------------------------------------------------------------------------------------- requests
 
-    def owns(self, incoming_path: str) -> bool:
+    def owns(self, path: str) -> bool:
         """Whether a path under which there is nothing is this service's to complain of."""
         raise NotImplementedError
 

@@ -63,7 +63,8 @@ class OpenAI(Dialect):
 
     @override
     def owns(self, path: str) -> bool:
-        return True
+        # What is no one else's is OpenAI's: the desk says so, for it is the first dialect.
+        return False
 
     @override
     def key(self, incoming: Incoming) -> str | None:

@@ -39,6 +39,10 @@ def blocks_of(content: object) -> list[dict[str, Any]]:
     return [block for block in content if is_object(block)] if is_array(content) else []
 
 
+def _listed(content: object) -> list[Any]:
+    return content if is_array(content) else []
+
+
 def check_messages(messages: object, *, thinking: bool) -> None:
     """Raise RefusedError unless these are messages that may follow each other. thinking: whether the model thinks."""
     if not is_array(messages):
@@ -69,16 +73,17 @@ def _check_message(message: dict[str, Any], path: str, *, last: bool) -> None:
         raise refusal(f"{path}.content: Field required")
     content: object = message["content"]
     made = message["role"] == "assistant"
-    if not isinstance(content, str | list):
+    if not isinstance(content, str) and not is_array(content):
         raise refusal(f"{path}.content: Input should be a valid array")
     if not content and not (last and made):
         raise refusal(
             f"{path}: all messages must have non-empty content except for the optional final assistant message"
         )
-    for number, block in enumerate(content if is_array(content) else ()):
+    for number, block in enumerate(_listed(content)):
         check_block(block, _MADE if made else _GIVEN, f"{path}.content.{number}")
     if last and made:
-        text: object = content[-1].get("text") if is_array(content) and content else content
+        blocks = blocks_of(content)
+        text: object = blocks[-1].get("text") if blocks else content
         if isinstance(text, str) and text != text.rstrip():
             raise refusal("messages: final assistant content cannot end with trailing whitespace")
 
@@ -189,9 +194,9 @@ def _check_tool_result(block: dict[str, Any], path: str) -> None:
     if not isinstance(block.get("tool_use_id"), str):
         raise refusal(f"{path}.tool_result.tool_use_id: Field required")
     content: object = block.get("content")
-    if not isinstance(content, str | list | None):
+    if not isinstance(content, str | None) and not is_array(content):
         raise refusal(f"{path}.tool_result.content: Input should be a valid array")
-    for number, inner in enumerate(content if is_array(content) else ()):
+    for number, inner in enumerate(_listed(content)):
         check_block(inner, _IN_RESULT, f"{path}.tool_result.content.{number}")
 
 

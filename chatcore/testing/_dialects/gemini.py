@@ -65,9 +65,8 @@ class Gemini(Dialect):
         self.endpoints = (*self._asking(), *self._listing())
 
     def _asking(self) -> Iterator[Endpoint]:
-        places = list(_GOOGLE)
-        places += (version + place for version in ("/v1", "/v1beta1") for place in _VERTEX)
-        for place in places:
+        vertex = (version + place for version in ("/v1", "/v1beta1") for place in _VERTEX)
+        for place in (*_GOOGLE, *vertex):
             one = place + "/models/{model}"
             yield asking(one + ":generateContent", partial(self._read, stream=False))
             yield asking(one + ":streamGenerateContent", partial(self._read, stream=True))

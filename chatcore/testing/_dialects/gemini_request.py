@@ -63,7 +63,7 @@ def read(body: dict[str, Any], model: str, *, stream: bool, counting: bool = Fal
     """
     given = _camel(body)
     if counting:
-        given = given.get("generateContentRequest") or {**given, "contents": given.get("contents")}
+        given = _object(given, "generateContentRequest", "generate_content_request") or given
     _known(given, _REQUEST, "")
     config = _object(given, "generationConfig", "generation_config")
     _known(config, _CONFIG, "generation_config")
@@ -424,7 +424,7 @@ def _content(parts: Sequence[dict[str, Any]]) -> str | list[dict[str, Any]]:
 def _part(part: dict[str, Any]) -> dict[str, Any]:
     if part.get("text") is not None:
         return {"type": "text", "text": part["text"]}
-    data = part.get("inlineData") or {}
+    data: Mapping[str, Any] = part.get("inlineData") or {}
     kind = str(data.get("mimeType", ""))
     if kind.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{data['data']}"}}

@@ -22,8 +22,7 @@ _SCHEMA = frozenset({
     "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties", "minimum",
     "nullable", "pattern", "properties", "propertyOrdering", "required", "title", "type",
 })  # fmt: skip
-_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null", "type_unspecified")
-_TYPES = ("string", "number", "integer", "boolean", "array", "object", "null", "type_unspecified")
+_KINDS = ("string", "number", "integer", "boolean", "array", "object", "null", "type_unspecified")
 _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1beta.Type"
 _COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
 _DEEPEST = 50
@@ -63,7 +62,7 @@ def json_schema(schema: object, path: str, depth: int = 0) -> dict[str, Any]:
 
 
 def _type(value: object, path: str, _depth: int) -> str:
-    if not isinstance(value, str) or value.lower() not in _TYPES:
+    if not isinstance(value, str) or value.lower() not in _KINDS:
         raise invalid(f"{path}.type", _TYPE, value)
     return value.lower()
 

@@ -37,8 +37,8 @@ _SAYINGS = {
     529: "server overloaded, please retry shortly",
 }
 _ROLES = ("system", "user", "assistant", "tool")
-_THINKS = ("high", "medium", "low", "max", True, False)
-_GO = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
+_THINKS = ("high", "medium", "low", "max")
+_GO: Mapping[type, str] = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
 
 
 class Ollama(Dialect):
@@ -54,7 +54,7 @@ class Ollama(Dialect):
             Endpoint("GET", path_of("/api/tags"), self._tags),
             Endpoint("GET", path_of("/api/ps"), self._tags),
             Endpoint("POST", path_of("/api/show"), self._show),
-            Endpoint("GET", path_of("/api/version"), lambda _: b'{"version":"0.13.0"}'),
+            Endpoint("GET", path_of("/api/version"), self._version),
         )
 
     # --------------------------------------------------------------------------------------------------------- requests
@@ -87,12 +87,12 @@ class Ollama(Dialect):
         body = visit.body or {}
         model = self._known(body.get("model"))
         messages = _messages(body.get("messages"))
-        options = _typed(body, "options", dict, "map[string]interface {}") or {}
+        options = _object(body, "options", "map[string]interface {}")
         form: object = body.get("format")
         if form not in (None, "", "json") and not is_object(form):
             raise _refusal(f'invalid format: {to_json(form).decode()}; expected "json" or a valid JSON Schema object')
         think: object = body.get("think")
-        if think is not None and (is_object(think) or is_array(think) or think not in _THINKS):
+        if not isinstance(think, bool | None) and think not in _THINKS:
             raise _refusal(
                 f'invalid think value: {to_json(think).decode()} (must be "high", "medium", "low", true, or false)'
             )
@@ -101,7 +101,7 @@ class Ollama(Dialect):
         return Asked(
             model=model,
             messages=messages,
-            stream=_typed(body, "stream", bool, "bool") is not False,
+            stream=_flag(body, "stream") is not False,
             tools=_tools(body),
             schema=form if is_object(form) else None,
             schema_name="format",
@@ -125,10 +125,17 @@ class Ollama(Dialect):
     def _tags(self, _visit: Visit) -> bytes:
         return to_json({"models": [_card(name) for name in self.models or ("simulator",)]})
 
+    def _version(self, _visit: Visit) -> bytes:
+        return b'{"version":"0.13.0"}'
+
     def _show(self, visit: Visit) -> bytes:
         body = visit.body or {}
         card = _card(self._known(body.get("model") or body.get("name")))
-        more = {"template": "", "capabilities": ["completion", "tools", "thinking", "vision"], "model_info": {}}
+        more: dict[str, Any] = {
+            "template": "",
+            "capabilities": ["completion", "tools", "thinking", "vision"],
+            "model_info": {},
+        }
         return to_json({"details": card["details"], "modified_at": _CREATED, **more})
 
     # ---------------------------------------------------------------------------------------------------------- replies
@@ -187,10 +194,31 @@ def _mistaken(where: str, value: object, wanted: str) -> RefusedError:
     return _refusal(f"json: cannot unmarshal {found} into Go struct field ChatRequest.{where} of type {wanted}")
 
 
-def _typed(holder: Mapping[str, Any], name: str, kind: type, wanted: str, where: str = "") -> Any:
+def _object(holder: Mapping[str, Any], name: str, wanted: str, where: str = "") -> dict[str, Any]:
     value: object = holder.get(name)
-    if value is not None and not isinstance(value, kind):
+    if value is not None and not is_object(value):
         raise _mistaken(f"{where}{name}", value, wanted)
+    return value or {}
+
+
+def _list(holder: Mapping[str, Any], name: str, wanted: str, where: str = "") -> list[Any]:
+    value: object = holder.get(name)
+    if value is not None and not is_array(value):
+        raise _mistaken(f"{where}{name}", value, wanted)
+    return value or []
+
+
+def _string(holder: Mapping[str, Any], name: str, where: str = "") -> str:
+    value: object = holder.get(name)
+    if not isinstance(value, str | None):
+        raise _mistaken(f"{where}{name}", value, "string")
+    return value or ""
+
+
+def _flag(holder: Mapping[str, Any], name: str) -> bool | None:
+    value: object = holder.get(name)
+    if not isinstance(value, bool | None):
+        raise _mistaken(name, value, "bool")
     return value
 
 
@@ -204,11 +232,11 @@ def _message(message: object) -> dict[str, Any]:
     if not is_object(message):
         raise _mistaken("messages", message, "api.Message")
     where = "messages."
-    role = _typed(message, "role", str, "string", where) or ""
+    role = _string(message, "role", where)
     if role.lower() not in _ROLES:
         raise _refusal(f'invalid role "{role}", role must be one of [{", ".join(_ROLES)}]')
-    content = _typed(message, "content", str, "string", where) or ""
-    images = _typed(message, "images", list, "[]api.ImageData", where) or []
+    content = _string(message, "content", where)
+    images = _list(message, "images", "[]api.ImageData", where)
     for image in images:
         if not is_base64(image):
             raise _refusal("illegal base64 data at input byte 0")
@@ -216,7 +244,7 @@ def _message(message: object) -> dict[str, Any]:
     if images:
         urls = [{"type": "image_url", "image_url": {"url": f"data:image/*;base64,{image}"}} for image in images]
         made["content"] = [{"type": "text", "text": content}, *urls]
-    calls = [_call(call) for call in _typed(message, "tool_calls", list, "[]api.ToolCall", where) or ()]
+    calls = [_call(call) for call in _list(message, "tool_calls", "[]api.ToolCall", where)]
     if calls:
         made["tool_calls"] = calls
     if role == "tool":
@@ -228,25 +256,25 @@ def _call(call: object) -> dict[str, Any]:
     if not is_object(call):
         raise _mistaken("messages.tool_calls", call, "api.ToolCall")
     where = "messages.tool_calls."
-    function = _typed(call, "function", dict, "api.ToolCallFunction", where) or {}
-    name = _typed(function, "name", str, "string", f"{where}function.")
-    arguments = _typed(function, "arguments", dict, "api.ToolCallFunctionArguments", f"{where}function.")
+    function = _object(call, "function", "api.ToolCallFunction", where)
+    name = _string(function, "name", f"{where}function.")
+    arguments = _object(function, "arguments", "api.ToolCallFunctionArguments", f"{where}function.")
     return {
         "id": call.get("id"),
         "type": "function",
-        "function": {"name": name or "", "arguments": to_json(arguments or {}).decode()},
+        "function": {"name": name, "arguments": to_json(arguments).decode()},
     }
 
 
 def _tools(body: Mapping[str, Any]) -> list[Tool]:
     tools: list[Tool] = []
-    for tool in _typed(body, "tools", list, "api.Tools") or ():
+    for tool in _list(body, "tools", "api.Tools"):
         if not is_object(tool):
             raise _mistaken("tools", tool, "api.Tool")
-        function = _typed(tool, "function", dict, "api.ToolFunction", "tools.") or {}
-        name = _typed(function, "name", str, "string", "tools.function.")
-        parameters = _typed(function, "parameters", dict, "api.ToolFunctionParameters", "tools.function.")
-        tools.append(Tool(name or "", parameters or {"type": "object"}))
+        function = _object(tool, "function", "api.ToolFunction", "tools.")
+        name = _string(function, "name", "tools.function.")
+        parameters = _object(function, "parameters", "api.ToolFunctionParameters", "tools.function.")
+        tools.append(Tool(name, parameters or {"type": "object"}))
     return tools
 
 

@@ -384,7 +384,8 @@ def _demanded(body: dict[str, Any], tools: Sequence[Tool]) -> bool | str:
 
 def _form(body: dict[str, Any], items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The form of the text that is asked for: `text.format`."""
-    form: object = (body.get("text") or {}).get("format")
+    text: Mapping[str, Any] = body.get("text") or {}
+    form: object = text.get("format")
     if form is None:
         return {}
     if not is_object(form):
