@@ -141,6 +141,11 @@ class SSEDecoder:
         # What nearly every event of a chat is: one line of data.
         if block.startswith(b"data:") and b"\n" not in block:
             return ServerSentEvent(None, block[6:] if block.startswith(b" ", 5) else block[5:], self._last_id)
+        # And what it is where events have names.
+        if block.startswith(b"event: "):
+            name, _, line = block.partition(b"\n")
+            if line.startswith(b"data: ") and b"\n" not in line:
+                return ServerSentEvent(name[7:].decode("utf-8", "replace") or None, line[6:], self._last_id)
         event: str | None = None
         data: list[bytes] = []
         for line in block.split(b"\n"):
