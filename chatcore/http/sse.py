@@ -146,6 +146,9 @@ class SSEDecoder:
             name, _, line = block.partition(b"\n")
             if line.startswith(b"data: ") and b"\n" not in line:
                 return ServerSentEvent(name[7:].decode("utf-8", "replace") or None, line[6:], self._last_id)
+        return self._read_fields(block)
+
+    def _read_fields(self, block: bytes) -> ServerSentEvent | None:
         event: str | None = None
         data: list[bytes] = []
         for line in block.split(b"\n"):
