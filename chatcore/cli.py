@@ -506,9 +506,10 @@ def simulate(  # noqa: PLR0913 - the options of a command
     seed: int = 0,
     backend: Backend = "asyncio",
 ) -> int:
-    """Serve a simulated provider, which speaks OpenAI's chat completions, until Ctrl-C.
+    """Serve a simulated provider until Ctrl-C.
 
-    Its address, to be given to clients as their base URL, is the first line of stdout.
+    It speaks OpenAI's chat completions and Responses, Anthropic's Messages, Gemini and Ollama, all on one port. Its
+    address is the first line of stdout: clients of OpenAI take it as their base URL, the others without its `/v1`.
 
     Parameters
     ----------

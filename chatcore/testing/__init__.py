@@ -5,7 +5,7 @@
     from chatcore.testing import Fault, Simulator
 
     async with Simulator(script=[Fault.http(503), "Hello!"]) as sim:
-        print(sim.base_url)  # point any OpenAI-compatible client here
+        print(sim.base_url)  # point any client of OpenAI here; those of Anthropic, Gemini and Ollama at sim.origin
 
 docs/simulator.md is its guide. Fakes that need no server (`ScriptedChatModel` and others) are in
 `chatcore.language_models`.

@@ -32,11 +32,13 @@ class Reply:
 
     text: what it says; None: no content.
     tool_calls: the tools it calls, each `{"name": …, "args": {…}}`.
-    reasoning: sent as `reasoning_content`, before the text.
-    refusal: sent as `refusal`, in place of the text.
-    finish_reason: None: "tool_calls" if there are any, else "stop".
-    chunks: how the answer is cut when it is streamed: a str is a piece of the text, a mapping is sent as the event's
-        `delta`, verbatim. Without `text`, the text is the str pieces joined. None: cut into simulated tokens.
+    reasoning: shown before the text, in the dialect's own way, and signed where its service signs it.
+    refusal: sent in place of the text.
+    finish_reason: None: "tool_calls" if there are any, else "stop". These two, "length" and "content_filter" are put in
+        the dialect's words; any other is sent as it is.
+    chunks: how the answer is cut when it is streamed: a str is a piece of the text, a mapping is sent verbatim, as what
+        the dialect has for a piece (docs/simulator.md says what). Without `text`, the text is the str pieces joined.
+        None: cut into simulated tokens.
     interleave: whether the argument deltas of several tool calls are streamed by turns; else one call after another.
     usage: sent verbatim in place of the tokens counted.
     headers: more response headers.

@@ -42,11 +42,11 @@ def _in_thread(init: Callable[Concatenate[Simulator, P], None]) -> Callable[P, T
 
 
 class Simulator:
-    """A server that speaks OpenAI's chat completions on a real socket, for tests and trials.
+    """A server that speaks OpenAI's chat completions and Responses, Anthropic's Messages, Gemini and Ollama.
 
-    It answers `POST {prefix}/chat/completions`, plain and streamed, and `GET {prefix}/models`; it validates what it is
-    sent, and answers what OpenAI would not take with OpenAI's errors. What it says follows from its seed and the
-    request alone. It runs on asyncio and on trio::
+    It is for tests and trials, and listens on a real socket. It answers plain and streamed, all dialects on one port;
+    it validates what it is sent, and answers what a service would not take with that service's errors. What it says
+    follows from its seed and the request alone. It runs on asyncio and on trio::
 
         import httpx
         from chatcore.testing import Fault, Simulator
@@ -63,7 +63,7 @@ class Simulator:
 
     seed: what all its choices follow from.
     latency: how long answers take; by default, no time.
-    limits: rates to enforce, with `x-ratelimit-*` headers and 429; None: no limits and no such headers.
+    limits: rates to enforce, with the headers of each service and 429; None: no limits and no such headers.
     script: what to reply: one `Reply`, `Fault` or text for every request; a sequence, served in order of arrival, with
         default replies after its end; or a function, sync or async, of the `SimulatedRequest`, which may return None
         for the default reply. Requests that are refused or rate-limited take nothing from the script. Without one, the
@@ -71,10 +71,11 @@ class Simulator:
         If the script raises, the client is given a 500, and the error is raised again where the simulator ends.
     faults: faults that strike at random.
     host, port: where to listen: an IP address or "localhost"; 0 is any free port.
-    prefix: of the paths.
+    prefix: of OpenAI's paths.
     models: those that exist; None: any that is asked for.
-    api_key: the key that every request must bring, as `Authorization: Bearer …` or `api-key: …`; None: any or none.
-    refuse_stream_options: answer `stream_options` with a 400, as servers do that have never heard of it.
+    api_key: the key that every request must bring, in the header that its service looks into; None: any or none.
+    refuse_stream_options: answer `stream_options` of chat completions with a 400, as servers do that have never heard
+        of it.
     reply_tokens: the length of default texts, in tokens of four characters; None: a few sentences.
     keep_requests: how many of the last requests `requests` holds (and at most 64 MB of their bodies).
     max_header_bytes, max_body_bytes: larger requests are answered with 431 and 413.
