@@ -13,7 +13,7 @@ from chatcore.messages._shapes import is_dict
 from chatcore.providers._anthropic_schema import holdable
 from chatcore.providers._anthropic_turns import TOOL_CHANGES, encode_messages
 from chatcore.providers._wire import as_object, as_objects
-from chatcore.providers._wire_request import TOOL_FORM, openai_tool, schema_of, stop_words
+from chatcore.providers._wire_request import TOOL_EXTRAS, TOOL_FORM, openai_tool, schema_of, stop_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from chatcore.messages import BaseMessage
 
 __all__ = ["betas_for", "encode_request"]
-
-TOOL_EXTRAS: Final = ("allowed_callers", "cache_control", "defer_loading", "eager_input_streaming", "input_examples")
-"""What this API knows of a tool that no other does; in a tool's dict beside "function", or among its extras."""
 
 _SORTED_OUT: Final = frozenset(
     {

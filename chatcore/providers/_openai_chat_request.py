@@ -29,6 +29,7 @@ from chatcore.messages._standard import standard_blocks
 from chatcore.messages.content import KNOWN_BLOCK_TYPES
 from chatcore.providers._history import told_to_others
 from chatcore.providers._wire_request import (
+    TOOL_EXTRAS,
     TOOL_FORM,
     Source,
     Where,
@@ -117,7 +118,7 @@ def _parameter(name: str, value: Any, settings: Mapping[str, Any], host: Host) -
         if not isinstance(value, list | tuple):
             msg = f"tools is of type {type(value).__name__}: give a list of dicts, each {TOOL_FORM}."
             raise InvalidInputError(msg)
-        tools = [openai_tool(tool, position) for position, tool in enumerate(cast("Sequence[Any]", value))]
+        tools = [_tool(tool, position, host) for position, tool in enumerate(cast("Sequence[Any]", value))]
         return {name: tools} if tools else {}
     if name == "tool_choice":
         choice = _tool_choice(value, settings.get("tools") or (), host)
@@ -198,7 +199,7 @@ def _message(message: BaseMessage, position: int, host: Host, ids: Mapping[str |
     for key in _SENT_EXTRAS:
         if extras.get(key) is not None:
             wire[key] = extras[key]
-    return wire
+    return wire if host.cache_marks else _without(wire, "cache_control")
 
 
 def _taken_out(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -350,12 +351,17 @@ def _part(block: dict[str, Any], where: Where, host: Host) -> dict[str, Any]:
             block, encode = standard, _ENCODERS[standard["type"]]
         elif standard["type"] in KNOWN_BLOCK_TYPES and standard["type"] != "non_standard":
             raise where.error("only an answer has such a block; write what it says as text")
-    return _without_marks(block) if encode is None else encode(block, where, host)
+    part = _without_marks(block) if encode is None else encode(block, where, host)
+    return part if host.cache_marks else _without(part, "cache_control")
 
 
 def _without_marks(block: dict[str, Any]) -> dict[str, Any]:
     """A part that is the wire's already, or that only this host knows: sent as it is, without the merge's own mark."""
-    return {key: value for key, value in block.items() if key != "index"} if "index" in block else block
+    return _without(block, "index")
+
+
+def _without(given: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key != name} if name in given else given
 
 
 def _text(block: dict[str, Any], where: Where, _host: Host) -> dict[str, Any]:
@@ -468,6 +474,14 @@ _ENCODERS: dict[str, Callable[[dict[str, Any], Where, Host], dict[str, Any]]] = 
 
 
 # ---------------------------------------------------------------------------------------------------------------- tools
+
+
+def _tool(tool: Any, position: int, host: Host) -> dict[str, Any]:
+    spec = openai_tool(tool, position)
+    if host.cache_marks or "function" not in spec:
+        return spec
+    # Bound for Anthropic's API, of which this one is the fallback.
+    return {key: value for key, value in spec.items() if key not in TOOL_EXTRAS}
 
 
 def _tool_choice(choice: Any, tools: Sequence[Any], host: Host) -> Any:

@@ -19,6 +19,7 @@ from chatcore.messages.content import KNOWN_BLOCK_TYPES
 from chatcore.providers._history import told_to_others
 from chatcore.providers._wire import as_object, as_objects, as_text, text_of, word
 from chatcore.providers._wire_request import (
+    TOOL_EXTRAS,
     TOOL_FORM,
     Source,
     Where,
@@ -808,7 +809,28 @@ def _add_tools(body: dict[str, Any], value: Any, settings: Mapping[str, Any]) ->
         raise InvalidInputError(msg)
     tools = [_flat(openai_tool(tool, position)) for position, tool in enumerate(cast("Sequence[Any]", value))]
     if tools:
-        body["tools"] = tools
+        searched = any(tool.get("type") == "tool_search" for tool in tools)
+        body["tools"] = [_without_foreign(tool, searched=searched) for tool in tools]
+
+
+def _without_foreign(tool: dict[str, Any], *, searched: bool) -> dict[str, Any]:
+    """A function without what only Anthropic's API knows of it: it may be that this one is its fallback.
+
+    searched: whether there is a tool by which the model finds others, whose loading may be deferred then.
+    """
+    if tool.get("type") != "function":
+        return tool
+    own = {key: value for key, value in tool.items() if key not in TOOL_EXTRAS}
+    if searched and "defer_loading" in tool:
+        own["defer_loading"] = tool["defer_loading"]
+    callers: Any = tool.get("allowed_callers")
+    if is_list(callers) and all(caller in _CALLERS for caller in callers):
+        own["allowed_callers"] = callers
+    return own
+
+
+_CALLERS: Final = ("direct", "programmatic")
+"""What may call a function, by this API's names."""
 
 
 def _add_tool_choice(body: dict[str, Any], value: Any, settings: Mapping[str, Any]) -> None:

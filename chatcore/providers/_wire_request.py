@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "TOOL_EXTRAS",
     "TOOL_FORM",
     "Source",
     "Where",
@@ -110,6 +111,9 @@ def stop_words(given: Any) -> list[Any]:
     msg = f"stop is of type {type(given).__name__}: give a str, or a list of them."
     raise InvalidInputError(msg)
 
+
+TOOL_EXTRAS: Final = ("allowed_callers", "cache_control", "defer_loading", "eager_input_streaming", "input_examples")
+"""What Anthropic's API knows of a tool, and hardly another; in a tool's dict beside "function", or among its extras."""
 
 TOOL_FORM: Final = "{'name': ..., 'description': ..., 'parameters': a JSON schema}"
 

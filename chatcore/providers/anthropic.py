@@ -17,9 +17,10 @@ from chatcore.messages import AIMessage, BaseMessage, convert_to_messages
 from chatcore.messages._shapes import is_dict
 from chatcore.outputs import ChatResult
 from chatcore.providers._anthropic import AnswerDecoder, decode_answer
-from chatcore.providers._anthropic_request import TOOL_EXTRAS, betas_for, encode_request
+from chatcore.providers._anthropic_request import betas_for, encode_request
 from chatcore.providers._remote import ApiKey, Call, Outgoing, RemoteChatModel, as_secret, key_given_by
 from chatcore.providers._wire import Exchange, StreamDecoder, as_object, as_objects, count, parsed
+from chatcore.providers._wire_request import TOOL_EXTRAS
 from chatcore.schemas import convert_to_openai_tool
 from chatcore.structured_output import Method
 

@@ -50,6 +50,8 @@ class Host:
     thinking_parts: whether reasoning travels as content parts of type "thinking".
     developer_role: whether it is known to take the role "developer"; elsewhere such a message is sent as "system".
     nine_character_ids: whether it refuses ids of tool calls that are not nine letters and digits.
+    cache_marks: whether it takes Anthropic's marks of what to cache, `cache_control`, for the models that it has or
+        reaches; elsewhere, where they are refused or say nothing, they are left out.
     video: whether it takes content parts of type "video_url".
     document_urls: the type of the content part in which it takes a file by its URL; None where it takes none so.
     """
@@ -71,6 +73,7 @@ class Host:
     thinking_parts: bool = False
     developer_role: bool = False
     nine_character_ids: bool = False
+    cache_marks: bool = False
     video: bool = False
     document_urls: Literal["file", "document_url"] | None = None
 
@@ -138,7 +141,7 @@ OPENAI = Host(
     developer_role=True,
 )
 
-COMPATIBLE = Host(OPENAI.name, OPENAI.base_url, OPENAI.key, variables=OPENAI.variables)
+COMPATIBLE = Host(OPENAI.name, OPENAI.base_url, OPENAI.key, variables=OPENAI.variables, cache_marks=True)
 """What is assumed of a server that is in no row: the oldest names, which every server knows."""
 
 _ROWS = (
@@ -204,6 +207,7 @@ _ROWS = (
         "https://developers.cloudflare.com/ai-gateway/usage/chat-completion",
         domains=("gateway.ai.cloudflare.com",),
         key_header="cf-aig-authorization",
+        cache_marks=True,
     ),
     Host(
         "cohere",
@@ -230,6 +234,7 @@ _ROWS = (
         other_keys=("ALIBABA_API_KEY",),
         domains=(".aliyuncs.com",),
         video=True,
+        cache_marks=True,
     ),
     Host(
         "databricks",
@@ -238,6 +243,7 @@ _ROWS = (
         "https://docs.databricks.com/aws/en/machine-learning/model-serving/query-chat-models",
         domains=(".cloud.databricks.com", ".gcp.databricks.com", ".azuredatabricks.net"),
         reasoning=(),
+        cache_marks=True,
     ),
     Host(
         "deepinfra",
@@ -317,7 +323,11 @@ _ROWS = (
         reasoning=("reasoning",),
     ),
     Host(
-        "helicone", "https://ai-gateway.helicone.ai/v1", "HELICONE_API_KEY", "https://docs.helicone.ai/gateway/overview"
+        "helicone",
+        "https://ai-gateway.helicone.ai/v1",
+        "HELICONE_API_KEY",
+        "https://docs.helicone.ai/gateway/overview",
+        cache_marks=True,
     ),
     Host(
         "heroku",
@@ -357,6 +367,7 @@ _ROWS = (
         None,
         "https://docs.litellm.ai/docs/proxy/user_keys",
         variables=("LITELLM_PROXY_API_BASE",),
+        cache_marks=True,
     ),
     Host(
         "llama",
@@ -448,7 +459,9 @@ _ROWS = (
         reasoning=("reasoning",),
         developer_role=True,
     ),
-    Host("opencode", "https://opencode.ai/zen/v1", "OPENCODE_API_KEY", "https://opencode.ai/docs/zen"),
+    Host(
+        "opencode", "https://opencode.ai/zen/v1", "OPENCODE_API_KEY", "https://opencode.ai/docs/zen", cache_marks=True
+    ),
     Host(
         "openrouter",
         "https://openrouter.ai/api/v1",
@@ -460,6 +473,7 @@ _ROWS = (
         developer_role=True,
         video=True,
         document_urls="file",
+        cache_marks=True,
     ),
     Host(
         "ovhcloud",
@@ -482,6 +496,7 @@ _ROWS = (
         "https://api.poe.com/v1",
         "POE_API_KEY",
         "https://creator.poe.com/docs/external-applications/openai-compatible-api",
+        cache_marks=True,
     ),
     Host(
         "portkey",
@@ -494,6 +509,7 @@ _ROWS = (
             ("x-portkey-provider", "{PORTKEY_PROVIDER}"),
             ("x-portkey-virtual-key", "{PORTKEY_VIRTUAL_KEY}"),
         ),
+        cache_marks=True,
     ),
     Host("publicai", "https://api.publicai.co/v1", "PUBLICAI_API_KEY", "https://platform.publicai.co/docs"),
     Host(
@@ -503,7 +519,7 @@ _ROWS = (
         "https://cloud.baidu.com/doc/qianfan/s/Hmh4suq26",
     ),
     Host("reka", "https://api.reka.ai/v1", "REKA_API_KEY", "https://docs.reka.ai"),
-    Host("requesty", "https://router.requesty.ai/v1", "REQUESTY_API_KEY", "https://docs.requesty.ai"),
+    Host("requesty", "https://router.requesty.ai/v1", "REQUESTY_API_KEY", "https://docs.requesty.ai", cache_marks=True),
     Host(
         "sambanova",
         "https://api.sambanova.ai/v1",
@@ -594,6 +610,7 @@ _ROWS = (
         "https://vercel.com/docs/ai-gateway/sdks-and-apis/openai-chat-completions",
         other_keys=("VERCEL_AI_GATEWAY_API_KEY", "VERCEL_OIDC_TOKEN"),
         reasoning=("reasoning_details", "reasoning"),
+        cache_marks=True,
     ),
     Host(
         "vllm",

@@ -127,8 +127,27 @@ def test_what_else_an_answer_takes_back() -> None:
 def test_marks_that_hosts_read_on_a_message() -> None:
     given = [{"role": "user", "content": "Hi", "cache_control": {"type": "ephemeral"}, "seen": True}]
     (message,) = convert_to_messages(given)
-    assert sent(message) == {"role": "user", "content": "Hi", "cache_control": {"type": "ephemeral"}}
+    assert sent(message, OPENROUTER) == {"role": "user", "content": "Hi", "cache_control": {"type": "ephemeral"}}
     assert sent(AIMessage("He", additional_kwargs={"prefix": True}), MISTRAL)["prefix"] is True
+
+
+MARK = {"cache_control": {"type": "ephemeral"}}
+
+
+def test_hosts_that_refuse_marks_of_what_to_cache_are_sent_none() -> None:
+    image = {"type": "image", "base64": "AA==", "mime_type": "image/png", **MARK}
+    marked = HumanMessage([{"type": "text", "text": "Hi", **MARK}, image], additional_kwargs=MARK)
+    url = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    text = {"type": "text", "text": "Hi"}
+    tool = {"type": "function", "function": {"name": "f"}}
+    everything = {**tool, **MARK, "defer_loading": True, "input_examples": [{}]}
+
+    assert sent(marked) == {"role": "user", "content": [text, url]}
+    assert request(tools=[everything])["tools"] == [tool]
+
+    for host in (OPENROUTER, COMPATIBLE):
+        assert sent(marked, host) == {"role": "user", "content": [{**text, **MARK}, {**url, **MARK}], **MARK}
+        assert request(host, tools=[everything])["tools"] == [everything]
 
 
 @pytest.mark.parametrize(
@@ -182,18 +201,14 @@ def test_reasoning_as_parts() -> None:
     ("block", "wire"),
     [
         ({"type": "text", "text": "Hi", "id": "lc_1", "extras": {}}, {"type": "text", "text": "Hi"}),
-        (
-            {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}},
-            {"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}},
-        ),
         ({"type": "image", "url": "https://a/b.png"}, {"type": "image_url", "image_url": {"url": "https://a/b.png"}}),
         (
             {"type": "image", "base64": "AA==", "mime_type": "image/png", "extras": {"detail": "low"}},
             {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}},
         ),
         (
-            {"type": "image", "source_type": "base64", "data": "AA==", "mime_type": "image/png", "cache_control": 1},
-            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}, "cache_control": 1},
+            {"type": "image", "source_type": "base64", "data": "AA==", "mime_type": "image/png"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
         ),
         (
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}},

@@ -415,7 +415,14 @@ def test_only_answers_of_this_server_are_continued() -> None:
         ({"tools": [ADD, RUN]}, {"tools": [FLAT, FLAT_RUN]}),
         ({"tools": [FLAT, FLAT_RUN]}, None),
         ({"tools": [{"type": "web_search"}, {"type": "mcp", "server_label": "s"}]}, None),
-        ({"tools": [{**ADD, "defer_loading": True}]}, {"tools": [{**FLAT, "defer_loading": True}]}),
+        (
+            {"tools": [{**ADD, "defer_loading": True}, {"type": "tool_search"}]},
+            {"tools": [{**FLAT, "defer_loading": True}, {"type": "tool_search"}]},
+        ),
+        ({"tools": [{**FLAT, "allowed_callers": ["direct", "programmatic"]}]}, None),
+        # What Anthropic's API takes of a tool, this one refuses.
+        ({"tools": [{**ADD, "cache_control": {"type": "ephemeral"}, "defer_loading": True}]}, {"tools": [FLAT]}),
+        ({"tools": [{**ADD, "allowed_callers": ["code_execution_20250825"]}]}, {"tools": [FLAT]}),
         ({"tool_choice": True}, {"tool_choice": "required"}),
         ({"tool_choice": False}, {}),
         ({"tool_choice": "any"}, {"tool_choice": "required"}),
