@@ -29,7 +29,7 @@ from sybil.parsers import markdown, rest
 from sybil.region import Lexeme
 
 from chatcore import ChatOpenAI
-from chatcore.providers.hosts import HOSTS
+from chatcore.providers.hosts import HOSTS, address_variable
 from chatcore.testing import Simulator, ThreadedSimulator
 
 ROOT = Path(__file__).parent.parent
@@ -83,6 +83,8 @@ def simulator() -> Iterator[ThreadedSimulator]:
     """What answers the examples: they find it, as a user's program finds its provider, in the environment."""
     with Simulator.in_thread() as running, pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPENAI_BASE_URL", running.base_url)
+        for provider in ("anthropic", "google_genai", "ollama"):
+            environment.setenv(address_variable(provider), running.origin)
         # Examples also make models of other hosts, which are not asked anything.
         for key in {key for host in HOSTS.values() for key in host.keys}:
             environment.setenv(key, "any")
