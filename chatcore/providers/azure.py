@@ -108,6 +108,7 @@ class AzureChatOpenAI(ChatOpenAI):
         {"api_key", "azure_ad_token", "azure_ad_token_provider", "azure_ad_async_token_provider"}
     )
 
+    model: str = ""  # for type checkers: `_named_by_deployment` always gives one
     azure_endpoint: str | None = None
     azure_deployment: str | None = None
     api_version: str | None = None

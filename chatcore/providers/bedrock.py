@@ -42,7 +42,7 @@ EVENT_STREAM: Final = "application/vnd.amazon.eventstream"
 _READ_AGAIN: Final = 60.0
 """Seconds after which the files of credentials are read again: tools renew what is in them."""
 
-_Secret = Annotated[SecretStr | None, AfterValidator(as_secret)]
+_Secret = Annotated[SecretStr | str | None, AfterValidator(as_secret)]
 
 
 class ChatBedrockConverse(RemoteChatModel):
@@ -210,13 +210,9 @@ class ChatBedrockConverse(RemoteChatModel):
         """
         if self.credentials is not None:
             return await credentials_given_by(self.credentials)
-        if self.aws_access_key_id is not None and self.aws_secret_access_key is not None:
-            token = self.aws_session_token
-            return AWSCredentials(
-                self.aws_access_key_id.get_secret_value(),
-                self.aws_secret_access_key.get_secret_value(),
-                None if token is None else token.get_secret_value() or None,
-            )
+        key, secret = _told(self.aws_access_key_id), _told(self.aws_secret_access_key)
+        if key is not None and secret is not None:
+            return AWSCredentials(key, secret, _told(self.aws_session_token) or None)
         if self.credentials_profile_name is None and (found := credentials_from_environment()) is not None:
             return found
         if self._in_files is not None and time.monotonic() - self._in_files[0] < _READ_AGAIN:
@@ -316,6 +312,10 @@ class ChatBedrockConverse(RemoteChatModel):
         cache_type: there is one, `"default"`.
         """
         return {"cachePoint": {"type": cache_type}}
+
+
+def _told(secret: SecretStr | str | None) -> str | None:
+    return secret.get_secret_value() if isinstance(secret, SecretStr) else secret
 
 
 def _region_of_host(url: str) -> str:
