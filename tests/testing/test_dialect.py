@@ -12,6 +12,8 @@ import pytest
 
 from chatcore.testing import Fault, Faults, Limits, Reply, Simulator, echo
 from chatcore.testing._dialect import path_of
+from chatcore.testing._dialects import dialects
+from tests.testing._dialects.turns import turn_of
 
 pytestmark = pytest.mark.anyio
 
@@ -258,6 +260,17 @@ async def test_who_asks_for_the_models_is_answered_in_his_own_words() -> None:
         for path in ("/v1/models/b", "/v1beta/models/b"):
             assert (await plain.get(path)).status_code == 404
         assert (await plain.get("/v1beta/models?key=k")).json()["models"][0]["name"] == "models/a"
+
+
+@EVERY
+def test_a_stream_is_as_long_in_making_as_the_whole(name: str) -> None:
+    calls: Any = [{"name": "add", "args": {"x": 1}}, {"name": "subtract", "args": {}}]
+    reply = Reply("A text, after all.", reasoning="Hm, hm.", tool_calls=calls)
+    (dialect,) = (one for one in dialects(prefix="/v1", models=None, refuse_stream_options=False) if one.name == name)
+    turn = turn_of(dialect, SPOKEN[name].body, reply)
+    due = [event.tokens for event in dialect.events(turn)]
+    assert due == sorted(due)
+    assert due[-1] == turn.answer.completion_tokens == dialect.plain(turn).tokens
 
 
 def test_paths_have_gaps() -> None:
