@@ -178,7 +178,9 @@ class AnswerDecoder(StreamDecoder):
                 }
             )
         block["index"] = index
-        chunks.append(generation(build_chunk(content=[block], tool_call_chunks=calls)))
+        # Blocks are read as whose they are, also by those who look at each chunk.
+        whose = {"model_provider": self._exchange.provider}
+        chunks.append(generation(build_chunk(content=[block], response_metadata=whose, tool_call_chunks=calls)))
 
     def _started(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         start = as_object(payload.get("start"))

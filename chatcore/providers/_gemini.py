@@ -146,7 +146,12 @@ class AnswerDecoder(StreamDecoder):
         extras = parts.take_extras()
         if said or calls or extras:
             said = said or parts.nothing
-            chunks.append(generation(build_chunk(content=said, additional_kwargs=extras, tool_call_chunks=calls)))
+            # Blocks are read as whose they are, also by those who look at each chunk.
+            whose = None if type(said) is str else {"model_provider": PROVIDER}
+            message = build_chunk(
+                content=said, additional_kwargs=extras, response_metadata=whose, tool_call_chunks=calls
+            )
+            chunks.append(generation(message))
 
     def _candidate_of(self, payload: dict[str, Any]) -> dict[str, Any]:
         candidates = payload.get("candidates")

@@ -159,6 +159,27 @@ async def test_calls_of_tools_and_back_again() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("version", ["v0", "v1"])
+async def test_the_blocks_of_a_stream_are_those_of_the_answer(version: str) -> None:
+    thought = {"reasoningContent": {"reasoningText": {"text": "Hmm.", "signature": "s"}}}
+    reply = Answer([streamed(answer(thought, TEXT, CALL, stop="tool_use"))], headers=EVENT_STREAM)
+    async with provider(reply) as server:
+        model = model_at(server.url, output_version=version).bind_tools([Weather])
+        chunks = [chunk async for chunk in model.astream("Weather?")]
+    kinds = {block["type"] for chunk in chunks for block in chunk.content_blocks}
+    assert kinds == {"reasoning", "text", "tool_call_chunk"}
+    blocks = [
+        {key: value for key, value in block.items() if key != "index"}
+        for block in sum(chunks[1:], chunks[0]).content_blocks
+    ]
+    assert blocks == [
+        {"type": "reasoning", "reasoning": "Hmm.", "extras": {"signature": "s"}},
+        {"type": "text", "text": TEXT["text"]},
+        {"type": "tool_call", "name": "Weather", "args": {"city": "Bern"}, "id": "tooluse_1"},
+    ]
+
+
+@pytest.mark.anyio
 async def test_citations_of_a_document_stay_with_their_text() -> None:
     cited = {"citationsContent": {"content": [TEXT], "citations": [{"title": "t", "location": {"web": {"url": "u"}}}]}}
     document = {

@@ -348,3 +348,32 @@ async def test_the_user_tells_what_system_messages_say() -> None:
     body = json_of(server.requests[0])
     assert "systemInstruction" not in body
     assert body["contents"][0]["parts"] == [{"text": "Be brief."}, {"text": "Hi"}]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("version", ["v0", "v1"])
+async def test_the_blocks_of_a_stream_are_those_of_the_answer(version: str) -> None:
+    thought = [{"text": text, "thought": True} for text in ("Hm", "m.")]
+    said = [{"text": text} for text in ("Hi", " there")]
+    picture = {"inlineData": {"mimeType": "image/png", "data": "AA=="}}
+    call = {"functionCall": {"name": "f", "args": {"a": 1}, "id": "c1"}, "thoughtSignature": "s"}
+    word = {"jsonPath": "$.b", "stringValue": "wo", "willContinue": True}
+    pieces = [
+        {"functionCall": {"name": "g", "id": "c2", "willContinue": True}},
+        {"functionCall": {"partialArgs": [word], "willContinue": True}},
+        {"functionCall": {"partialArgs": [{**word, "stringValue": "rd", "willContinue": False}], "willContinue": True}},
+        {"functionCall": {}},
+    ]
+    events = [*thought, *said, picture, call, *pieces]
+    body = [b"data: " + json.dumps(payload(part, ends=part is pieces[-1])).encode() + b"\r\n\r\n" for part in events]
+    async with provider(Answer(body, headers={"content-type": "text/event-stream"})) as server:
+        model = gemini(server, output_version=version).bind_tools([{"name": "f"}, {"name": "g"}])
+        chunks = [chunk async for chunk in model.astream("Hello")]
+    whole = sum(chunks[1:], chunks[0])
+    kinds = ["reasoning", "reasoning", "text", "text", "image", "tool_call"]
+    assert [chunk.content_blocks[0]["type"] for chunk in chunks[:6]] == kinds
+    blocks: Any = whole.content_blocks
+    assert [block["type"] for block in blocks] == ["reasoning", "text", "image", "tool_call", "tool_call"]
+    assert (blocks[0]["reasoning"], blocks[1]["text"]) == ("Hmm.", "Hi there")
+    assert [call["args"] for call in whole.tool_calls] == [block["args"] for block in blocks[3:]]
+    assert [call["args"] for call in whole.tool_calls] == [{"a": 1}, {"b": "word"}]

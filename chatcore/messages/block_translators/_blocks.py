@@ -19,6 +19,7 @@ __all__ = [
     "as_base64",
     "call_block",
     "call_part_block",
+    "call_parts",
     "data_of_uri",
     "finished",
     "indexed",
@@ -83,13 +84,14 @@ def is_growing(message: Answer) -> bool:
     return message.type == "AIMessageChunk" and getattr(message, "chunk_position", None) != "last"
 
 
-def _call_parts(message: Answer) -> Sequence[Mapping[str, Any]]:
+def call_parts(message: Answer) -> Sequence[Mapping[str, Any]]:
+    """The parts of tool calls that a chunk brings."""
     return getattr(message, "tool_call_chunks", ())
 
 
 def only_call_part(message: Answer) -> Mapping[str, Any] | None:
     """The part of a tool call that a chunk brings, if it brings exactly one."""
-    parts = _call_parts(message)
+    parts = call_parts(message)
     return parts[0] if len(parts) == 1 else None
 
 
@@ -121,7 +123,7 @@ def finished(blocks: list[Block], message: Answer, *, in_parts: bool | None = No
     shown = {given for given in ids if given is None or isinstance(given, str)}
     if is_growing(message) if in_parts is None else in_parts:
         if not any(block.get("type") in _CALL_TYPES for block in blocks):
-            blocks.extend(call_part_block(part) for part in _call_parts(message))
+            blocks.extend(call_part_block(part) for part in call_parts(message))
     else:
         blocks.extend(call_block(call) for call in message.tool_calls if call.get("id") not in shown)
         blocks.extend(

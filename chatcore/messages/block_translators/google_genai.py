@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from chatcore.messages._json import read_json
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages.block_translators._blocks import (
     Answer,
     Block,
     as_base64,
+    call_parts,
     data_of_uri,
     finished,
+    is_growing,
     parts_of,
     reasoning_block,
 )
@@ -43,8 +46,8 @@ def translate_content(message: Answer) -> list[ContentBlock]:
         if citations and block["type"] == "text":
             blocks[position] = {**block, "annotations": citations}
             break
-    # Gemini sends each call whole.
-    whole = cast("list[Block]", finished(blocks, message, in_parts=False))
+    in_parts = is_growing(message) and not all(_is_whole(part) for part in call_parts(message))
+    whole = cast("list[Block]", finished(blocks, message, in_parts=in_parts))
     indices = _call_indices(message)
     for block in whole:
         if block["type"] == "tool_call" and block.get("id") in indices:
@@ -215,6 +218,17 @@ _BY_TYPE: dict[str, Callable[[Block], Block]] = {
     "executable_code": _executable_code,
     "code_execution_result": _code_execution_result,
 }
+
+
+def _is_whole(part: Mapping[str, Any]) -> bool:
+    """Whether a call came in one piece, as nearly all of Gemini's do; on Vertex AI arguments may be streamed."""
+    if not part.get("name") or not part.get("args"):
+        return False
+    try:
+        read_json(part["args"])
+    except ValueError:
+        return False
+    return True
 
 
 def _call_indices(message: Answer) -> Mapping[str, str]:
