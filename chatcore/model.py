@@ -1001,6 +1001,7 @@ class _Chunks:
         "_standard",
         "_take",
         "_whole",
+        "ready",
     )
 
     def __init__(
@@ -1015,6 +1016,7 @@ class _Chunks:
         self._first: ChatGenerationChunk | AIMessageChunk | None = first
         self._next = chunks.__anext__
         self._take = ready_of(chunks)
+        self.ready = None if self._take is None else self._at_hand
         self._joined = Accumulator()
         # The chunks themselves are not kept: what lives longer than a pull is what the garbage collector walks.
         self._join = self._joined.add
@@ -1066,9 +1068,8 @@ class _Chunks:
                 raise
         return self._given_on(chunk)
 
-    def ready(self) -> AIMessageChunk | None:
-        """The next chunk, if it is at hand."""
-        chunk = None if self._first is not None else self._take()
+    def _at_hand(self) -> AIMessageChunk | None:
+        chunk = None if self._first is not None or self._take is None else self._take()
         return None if chunk is None else self._given_on(chunk)
 
     def _given_on(self, chunk: Any) -> AIMessageChunk:

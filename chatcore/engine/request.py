@@ -133,17 +133,13 @@ class Response(Protocol[T_co]):
         ...
 
 
-def ready_of(response: object) -> Callable[[], Any]:
+def ready_of(response: object) -> Callable[[], Any] | None:
     """What gives a response's next chunk if it is at hand, and None if it must be waited for; it never waits.
 
     Most chunks of a fast stream come many in one read: those need no deadline and no turn of the event loop. A response
-    (or a hook's iterator) that can tell has a method `ready`; of any other nothing is ever at hand.
+    (or a hook's iterator) that can tell has `ready`; of any other nothing is ever at hand.
     """
-    return getattr(response, "ready", _not_known)
-
-
-def _not_known() -> None:
-    return None
+    return getattr(response, "ready", None)
 
 
 Open = Callable[[Request], AbstractAsyncContextManager[Response[Any]]]
