@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final, cast
@@ -81,8 +82,8 @@ class ChatBedrockConverse(RemoteChatModel):
     request_metadata: what invocation logs can be searched by.
     output_config: the form of the answer, as the wire has it; `with_structured_output` writes it.
     reasoning_effort: how much to think, for models that can be told; such as `"low"`.
-    supports_tool_choice_values: which of `"auto"`, `"any"`, `"tool"` the model takes: any other choice is left out.
-        None: what is asked for is sent.
+    supports_tool_choice_values: which of `"auto"`, `"any"`, `"tool"` the model takes: any other choice is left out, and
+        the model decides. None: by the model's id; of a model that is not known, all.
     raw_blocks: the wire's messages, sent in place of those of the call.
     temperature, max_tokens, top_p, stop, timeout, max_retries, streaming, default_headers, default_query, model_kwargs,
         extra_body, http_client: as for every model (`RemoteChatModel`).
@@ -245,16 +246,18 @@ class ChatBedrockConverse(RemoteChatModel):
         if settings.get("provider") is None and self.base_model_id:
             settings["provider"] = family_of(self.base_model_id)
         body = encode_request(messages, settings, extra_body={**(self.extra_body or {}), **call.extra_body})
-        self._fit(body, stream=call.stream)
+        self._fit(body, model, stream=call.stream)
         # A whole ARN is one segment of the path.
         path = f"/model/{quote(model, safe='')}/converse{'-stream' if call.stream else ''}"
         return Outgoing(path, body, accept=EVENT_STREAM if call.stream else None)
 
-    def _fit(self, body: dict[str, Any], *, stream: bool) -> None:
+    def _fit(self, body: dict[str, Any], model: str, *, stream: bool) -> None:
         """Leave out what this model, or this kind of call, does not take."""
         config, guardrail = body.get("toolConfig"), body.get("guardrailConfig")
         taken = self.supports_tool_choice_values
-        if taken is not None and is_dict(config) and not {*as_object(config.get("toolChoice"))} & {*taken}:
+        if taken is None:
+            taken = _taken_choices(self.base_model_id or model, body)
+        if is_dict(config) and not {*as_object(config.get("toolChoice"))} & {*taken}:
             body["toolConfig"] = {name: value for name, value in config.items() if name != "toolChoice"}
         if not stream and is_dict(guardrail):
             body["guardrailConfig"] = {name: guardrail[name] for name in guardrail if name != "streamProcessingMode"}
@@ -312,6 +315,24 @@ class ChatBedrockConverse(RemoteChatModel):
         cache_type: there is one, `"default"`.
         """
         return {"cachePoint": {"type": cache_type}}
+
+
+_CHOICES: Final = (
+    (re.compile(r"claude-(fable-5-1|opus-5-5|sonnet-5-5)|llama-?4|llama3-[13]-|llama3-2-(11b|90b)-"), ("auto",)),
+    (re.compile(r"mistral-large|zai\.glm-(?!5\.3)|deepseek\.(?!r1)"), ("auto", "any")),
+    (re.compile(r"meta\.llama|deepseek\.r1|cohere\.|ai21\."), ()),
+)
+"""Which choices of tools models take that do not take all: a part of their ids, and the choices
+(https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolChoice.html, and langchain-aws)."""
+
+
+def _taken_choices(model: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The choices of tools that a model takes, for a request."""
+    thinking = as_object(as_object(body.get("additionalModelRequestFields")).get("thinking"))
+    if thinking.get("type") in ("enabled", "adaptive"):
+        # While Claude thinks, it cannot be forced to call a tool.
+        return ("auto",)
+    return next((taken for known, taken in _CHOICES if known.search(model)), ("auto", "any", "tool"))
 
 
 def _told(secret: SecretStr | str | None) -> str | None:

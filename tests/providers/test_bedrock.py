@@ -230,6 +230,31 @@ async def test_what_the_model_says_of_every_call_and_a_call_of_itself() -> None:
     assert body["requestMetadata"] == {"a": "b"}
 
 
+@pytest.mark.parametrize(
+    ("model", "arguments", "choices"),
+    [
+        (MODEL, {}, [{"any": {}}, {"tool": {"name": "Weather"}}]),
+        (MODEL, {"additional_model_request_fields": {"thinking": {"type": "enabled", "budget_tokens": 9}}}, [None] * 2),
+        ("amazon.nova-pro-v1:0", {}, [{"any": {}}, {"tool": {"name": "Weather"}}]),
+        ("mistral.mistral-large-2407-v1:0", {}, [{"any": {}}, None]),
+        ("us.meta.llama4-scout-17b-instruct-v1:0", {}, [None, None]),
+        ("us.deepseek.r1-v1:0", {}, [None, None]),
+        (ARN, {"base_model_id": "meta.llama3-1-70b-instruct-v1:0"}, [None, None]),
+        (ARN, {}, [{"any": {}}, {"tool": {"name": "Weather"}}]),
+        ("us.deepseek.r1-v1:0", {"supports_tool_choice_values": ("any",)}, [{"any": {}}, None]),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_choice_of_tools_that_the_model_refuses_is_left_out(model: str, arguments: Any, choices: Any) -> None:
+    async with provider(Answer(answer(TEXT)), Answer(answer(TEXT))) as server:
+        asked = model_at(server.url, model=model, **arguments)
+        for choice in ("any", "Weather"):
+            await asked.bind_tools([Weather], tool_choice=choice).ainvoke("Hi")
+        configs = [json_of(request)["toolConfig"] for request in server.requests]
+    assert [config.get("toolChoice") for config in configs] == choices
+    assert all(config["tools"] for config in configs)
+
+
 # --------------------------------------------------------------------------------------------------------------- errors
 
 
