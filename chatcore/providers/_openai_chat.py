@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from typing_extensions import override
 
+from chatcore.messages._json import read_json
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.messages._tool_calls import finished_calls
 from chatcore.messages.ai import build_chunk, build_message
@@ -78,6 +79,7 @@ class AnswerDecoder(StreamDecoder):
         "_finish_reason",
         "_function_named",
         "_id",
+        "_in_pieces",
         "_kept",
         "_model",
         "_parts",
@@ -93,6 +95,7 @@ class AnswerDecoder(StreamDecoder):
         self._facts: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
         self._choice: int | None = None
+        self._in_pieces = False
         self._calls = _CallTracker()
         self._parts = _PartTracker()
         self._details = _DetailTracker()
@@ -161,10 +164,12 @@ class AnswerDecoder(StreamDecoder):
             self._facts["content_filter_results"] = {**self._facts.get("content_filter_results", {}), **filtered}
         delta = choice.get("delta")
         if not is_dict(delta):
-            # Some hosts send the answer's last event, or all of it, as a whole message.
+            # Some hosts send all of the answer as a whole message; where pieces came before it, it repeats them.
             delta = choice.get("message")
-            if not is_dict(delta):
+            if not is_dict(delta) or self._in_pieces:
                 return None
+            return self._chunk(delta, choice.get("logprobs"))
+        self._in_pieces = True
         return self._chunk(delta, choice.get("logprobs"))
 
     def _chunk(self, delta: dict[str, Any], logprobs: Any) -> ChatGenerationChunk | None:
@@ -247,21 +252,27 @@ class _CallTracker:
 
     OpenAI numbers the calls, and gives id and name with the first piece only. Others leave the number out, give every
     call the number 0, repeat the id, or send an empty one. A piece begins a new call if its number is new; or if it has
-    a name, and an id other than that of the call with its number; or, having no number, if it has a name and no id of a
-    known call.
+    a name, and an id other than that of the call with its number; or, having no id, if the
+    call with its number was named in the same event or is whole; or, having no number, if it has a name and no id of a
+    known call. A piece with neither number, name nor id goes on with the last call.
     """
 
-    __slots__ = ("_by_id", "_by_number", "_current", "_ids", "_named")
+    __slots__ = ("_by_id", "_by_number", "_current", "_ids", "_named", "_named_here", "_only")
 
     def __init__(self) -> None:
         self._by_number: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
         self._ids: list[str | None] = []
         self._named: list[bool] = []
+        # The calls named in this event.
+        self._named_here: set[int] = set()
+        # The arguments of each call, while they are one piece.
+        self._only: list[str | None] = []
         self._current = -1
 
     def chunks(self, pieces: Any) -> list[ToolCallChunk]:
         """The pieces of one delta, with the call's true number, and with id and name said once each."""
+        self._named_here.clear()
         return [self._piece(piece) for piece in as_objects(pieces)]
 
     def _piece(self, piece: dict[str, Any]) -> ToolCallChunk:
@@ -275,9 +286,12 @@ class _CallTracker:
             else:
                 call_id = None
         if name is not None:
+            self._named_here.add(call)
             if self._named[call]:
                 name = None
             self._named[call] = True
+        if args:
+            self._only[call] = args if self._only[call] == "" else None
         return {
             "name": name,
             "args": args,
@@ -289,8 +303,9 @@ class _CallTracker:
     def _call(self, number: Any, call_id: str | None, name: str | None) -> int:
         if isinstance(number, int):
             call = self._by_number.get(number)
-            if call is None or (name and call_id and self._ids[call] not in (None, call_id)):
+            if call is None or (name and self._is_another(call, call_id)):
                 call = self._by_number[number] = self._new()
+            self._current = call
             return call
         if call_id is not None and call_id in self._by_id:
             self._current = self._by_id[call_id]
@@ -298,10 +313,28 @@ class _CallTracker:
             self._current = self._new()
         return self._current
 
+    def _is_another(self, call: int, call_id: str | None) -> bool:
+        """Whether a named piece with the number of a known call begins another."""
+        if call_id is not None:
+            return self._ids[call] not in (None, call_id)
+        return call in self._named_here or _is_whole(self._only[call])
+
     def _new(self) -> int:
         self._ids.append(None)
         self._named.append(False)
+        self._only.append("")
         return len(self._ids) - 1
+
+
+def _is_whole(args: str | None) -> bool:
+    """Whether these are all the arguments of a call."""
+    if not args or not args.startswith("{"):
+        return False
+    try:
+        read_json(args)
+    except ValueError:
+        return False
+    return True
 
 
 _DETAIL_STRINGS: Final = ("text", "summary", "data", "signature", "type", "id", "format")
@@ -512,7 +545,7 @@ def _readable(detail: Any) -> str:
 
 
 def _parts(given: list[Any]) -> list[dict[str, Any]]:
-    """Content parts as standard blocks: text, and reasoning in place of Mistral's "thinking"; others as they are."""
+    """Content parts as standard blocks: text, and reasoning of Mistral's and Databricks' kinds; others as they are."""
     parts: list[dict[str, Any]] = []
     for part in given:
         if not is_dict(part):
@@ -522,6 +555,8 @@ def _parts(given: list[Any]) -> list[dict[str, Any]]:
         kind: Any = fields.get("type")
         if kind == "thinking":
             parts.append(_thinking(fields))
+        elif kind == "reasoning" and "reasoning" not in fields:
+            parts.append(_summarised(fields))
         elif isinstance(kind, str):
             parts.append(fields)
         else:
@@ -540,6 +575,15 @@ def _thinking(part: dict[str, Any]) -> dict[str, Any]:
     if others:
         block["extras"] = others
     return block
+
+
+def _summarised(part: dict[str, Any]) -> dict[str, Any]:
+    """Reasoning as Databricks has it, in the paragraphs of a summary, of which some are signed."""
+    paragraphs = as_objects(part.get("summary"))
+    text = "".join(said for paragraph in paragraphs if isinstance(said := paragraph.get("text"), str))
+    block: dict[str, Any] = {"type": "reasoning", "reasoning": text}
+    signature = next((signed for paragraph in paragraphs if (signed := word(paragraph.get("signature")))), None)
+    return {**block, "extras": {"signature": signature}} if signature else block
 
 
 def _named_arguments(call: dict[str, Any]) -> tuple[str | None, str | None]:

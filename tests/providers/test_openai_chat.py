@@ -731,6 +731,56 @@ def test_text_before_parts_stays_text() -> None:
     assert merged(stream(event(content={"c": 1}), event(finish="stop"))).text == '{"c":1}'
 
 
+# ------------------------------------------------------------------------------------- what further hosts do in streams
+
+
+def calls_of(*deltas: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    message = merged(stream(*(event(tool_calls=pieces) for pieces in deltas), event(finish="tool_calls")))
+    assert message.invalid_tool_calls == []
+    return [(made["name"], made["args"]) for made in message.tool_calls]
+
+
+@pytest.mark.parametrize("call_id", ["", None])
+def test_calls_of_one_number_without_ids_are_told_apart(call_id: str | None) -> None:
+    first, second = call(0, "f", '{"a":1}', call_id), call(0, "f", '{"a":2}', call_id)
+    both = [("f", {"a": 1}), ("f", {"a": 2})]
+    assert calls_of([first, second]) == both
+    assert calls_of([first], [second]) == both
+
+
+def test_a_name_that_comes_with_each_piece_begins_no_other_call() -> None:
+    assert calls_of([call(0, "f", '{"a"')], [call(0, "f", ":")], [call(0, "f", "1}")]) == [("f", {"a": 1})]
+
+
+def test_arguments_without_a_number_go_on_with_the_call_before_them() -> None:
+    assert calls_of([call(0, "f", "", "c1")], [call(None, None, '{"a":')], [call(None, None, "1}")]) == [
+        ("f", {"a": 1})
+    ]
+
+
+def test_a_whole_message_after_its_pieces_is_not_told_twice() -> None:
+    repeats = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    assert merged(stream(event(content="H"), event(content="i"), {"choices": [repeats]})).text == "Hi"
+
+
+def test_reasoning_that_streams_in_summaries_is_one_thought() -> None:
+    def thought(text: str) -> dict[str, Any]:
+        return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text, "signature": ""}]}
+
+    chunks = stream(
+        event(content=[thought("Let me ")]),
+        event(content=[thought("see.")]),
+        event(content=[{"type": "text", "text": "Hi"}]),
+        event(content=[{"type": "text", "text": "!"}], finish="stop"),
+    )
+    message = merged(chunks)
+    told = [(block["type"], block.get("reasoning") or block.get("text")) for block in message.content_blocks]
+    assert told == [("reasoning", "Let me see."), ("text", "Hi!")]
+    whole = plain({"content": [thought("Let me see."), {"type": "text", "text": "Hi!"}]})
+    assert [block["type"] for block in whole.content_blocks] == ["reasoning", "text"]
+    assert whole.content_blocks[0].get("reasoning") == "Let me see."
+
+
 # ------------------------------------------------------------------------------------------------------ anything at all
 
 JSON = st.recursive(
