@@ -56,6 +56,7 @@ KEPT = {
 LOADS_BY_NAME = {
     "__init__.py": "the public names are loaded when they are first asked for",
     "engine/_host.py": "users of asyncio need not have trio",
+    "providers/__init__.py": "a program of one provider's needs no other's",
     "caches/__init__.py": "few programs keep answers in a file, and a Python may be built without sqlite3",
     "messages/_upward.py": "functions of messages may be runnables, and their sums are prompts: floors above",
     "_tokens.py": "few programs count tokens, and the vocabulary is large",

@@ -14,11 +14,52 @@
     _configurable_model.py      a model that each call's config chooses
     _init.py                    `init_chat_model("provider:model")`
     _listing.py                 what there is of each provider: an address, a key
+
+Each model is loaded when it is first asked for: a program of one provider's needs no other's.
 """
 
 from __future__ import annotations
 
-from chatcore.providers._init import init_chat_model
-from chatcore.providers.openai import ChatOpenAI
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ChatOpenAI", "init_chat_model"]
+if TYPE_CHECKING:
+    from chatcore.providers._init import init_chat_model
+    from chatcore.providers.anthropic import ChatAnthropic
+    from chatcore.providers.azure import AzureChatOpenAI
+    from chatcore.providers.bedrock import ChatBedrockConverse
+    from chatcore.providers.google_genai import ChatGoogleGenerativeAI
+    from chatcore.providers.ollama import ChatOllama
+    from chatcore.providers.openai import ChatOpenAI
+
+__all__ = [
+    "AzureChatOpenAI",
+    "ChatAnthropic",
+    "ChatBedrockConverse",
+    "ChatGoogleGenerativeAI",
+    "ChatOllama",
+    "ChatOpenAI",
+    "init_chat_model",
+]
+
+_HOME = {
+    "AzureChatOpenAI": "azure",
+    "ChatAnthropic": "anthropic",
+    "ChatBedrockConverse": "bedrock",
+    "ChatGoogleGenerativeAI": "google_genai",
+    "ChatOllama": "ollama",
+    "ChatOpenAI": "openai",
+    "init_chat_model": "_init",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        msg = f"module 'chatcore.providers' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(importlib.import_module(f"chatcore.providers.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
