@@ -124,6 +124,7 @@ _BETA_OF_SETTING: Final = {
     ("output_config", "task_budget"): "task-budgets-2026-03-13",
     ("thinking", "display"): "thinking-display-updates-2026-08-18",
     ("output_format",): "structured-outputs-2025-11-13",
+    ("container", "skills"): "skills-2025-10-02",
     ("user_profile_id",): "user-profiles-2026-03-24",
 }
 """Parameters, by their paths, that need a beta feature; of the ways to show thoughts only one does, "updates"."""

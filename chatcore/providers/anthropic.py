@@ -276,6 +276,8 @@ class ChatAnthropic(RemoteChatModel):
     ) -> int:
         """Ask the API how many tokens a prompt has (https://docs.anthropic.com/en/api/messages-count-tokens).
 
+        What is bound to this model, such as its tools, is counted, too.
+
         Args:
             messages: the prompt: messages, or whatever can be made one; or a text.
             tools: what `bind_tools` takes.
@@ -287,7 +289,7 @@ class ChatAnthropic(RemoteChatModel):
         if tools:
             kwargs["tools"] = [convert_to_openai_tool(_with_extras(tool, strict=None)) for tool in tools]
         prompt = convert_to_messages([messages] if isinstance(messages, str) else messages)
-        call = self._call(None, kwargs, stream=False)
+        call = self._call(None, {**self._bound(), **kwargs}, stream=False)
         outgoing = self._write(prompt, call)
         asked = {name: value for name, value in as_object(outgoing.body).items() if name in _COUNTED}
         body, exchange = await self._asked(replace(outgoing, path=f"{outgoing.path}/count_tokens", body=asked), call)
@@ -295,6 +297,15 @@ class ChatAnthropic(RemoteChatModel):
         if tokens is None:
             raise exchange.malformed("counts no tokens", body)
         return tokens
+
+    def _bound(self) -> dict[str, Any]:
+        """The settings that `bind` and its kin have given to this copy."""
+        return {
+            name: layer.settings[name]
+            for layer in self._middleware
+            if isinstance(layer, Edit)
+            for name in layer.settings
+        }
 
     count_tokens = blocking(acount_tokens)  # type: ignore[pydantic-field]  # a method, which its plugin does not know
 

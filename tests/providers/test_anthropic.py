@@ -340,11 +340,12 @@ async def test_models_that_cannot_be_forced_to_call_are_asked() -> None:
 
 @pytest.mark.anyio
 async def test_tokens_are_counted_by_the_api() -> None:
-    async with provider(Answer({"input_tokens": 14}), Answer({"input_tokens": 403})) as server:
+    async with provider(*(Answer({"input_tokens": count}) for count in (14, 403, 403))) as server:
         model = model_at(server.url, temperature=0, max_tokens=5, betas=["b"], thinking={"type": "disabled"})
         assert await model.acount_tokens([SystemMessage("S"), HumanMessage("Hi")]) == 14
         assert await model.acount_tokens("Hi", tools=[find]) == 403
-    first, second = server.requests
+        await model.bind_tools([find]).with_retry().acount_tokens("Hi")
+    first, second, third = server.requests
     assert first.line == "POST /v1/messages/count_tokens HTTP/1.1"
     assert first.headers["anthropic-beta"] == "b"
     assert json_of(first) == {
@@ -354,6 +355,7 @@ async def test_tokens_are_counted_by_the_api() -> None:
         "messages": [{"role": "user", "content": "Hi"}],
     }
     assert json_of(second)["tools"][0]["name"] == "find"
+    assert json_of(third) == json_of(second)
 
 
 @pytest.mark.anyio

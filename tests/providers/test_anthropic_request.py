@@ -207,6 +207,8 @@ def test_no_call_is_forced_on_a_model_that_thinks(kind: str) -> None:
         ({"output_format": {}}, []),
         ({"output_format": {"type": "json_schema"}}, ["structured-outputs-2025-11-13"]),
         ({"user_profile_id": "u"}, ["user-profiles-2026-03-24"]),
+        ({"container": {"skills": [{"type": "anthropic", "skill_id": "pptx"}]}}, ["skills-2025-10-02"]),
+        ({"container": "container_1"}, []),
         ({"messages": [{"content": [{"type": "container_upload"}]}]}, ["files-api-2025-04-14"]),
         ({"messages": [{"content": [{"source": {"type": "file"}}]}, {"content": "Hi"}]}, ["files-api-2025-04-14"]),
         (
