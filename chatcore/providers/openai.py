@@ -54,7 +54,9 @@ _ONLY_RESPONSES: Final = frozenset(
 )
 """Parameters that no host's chat completions have."""
 
-_ONLY_OPENAIS_RESPONSES: Final = frozenset({"context_management", "include", "reasoning"})
+_ONLY_OPENAIS_RESPONSES: Final = frozenset(
+    {"context_management", "include", "instructions", "max_tool_calls", "reasoning"}
+)
 """Parameters that OpenAI's chat completions do not have, and other hosts' may."""
 
 _MODELS_OF_RESPONSES: Final = re.compile(

@@ -310,6 +310,8 @@ CUSTOM = [{"type": "custom", "custom": {"name": "run"}}]
         ({}, {"previous_response_id": "resp_1"}, True),
         ({}, {"text": {"verbosity": "low"}}, True),
         ({}, {"text": None}, False),
+        ({}, {"max_tool_calls": 3}, True),
+        ({}, {"instructions": "Be brief."}, True),
         ({}, {"tools": SEARCH}, True),
         ({}, {"tools": CUSTOM}, False),
         ({}, {"tools": [{"name": "f"}, {"type": "function", "function": {"name": "g"}}]}, False),
