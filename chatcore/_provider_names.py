@@ -19,6 +19,7 @@ OTHER_NAMES: Final = {
     "alibaba": "dashscope",
     "fireworks_ai": "fireworks",
     "hugging_face": "huggingface",
+    "llama_cpp": "llama.cpp",
     "lm_studio": "lmstudio",
     "mistralai": "mistral",
     "moonshotai": "moonshot",

@@ -38,6 +38,7 @@ _SAID_BY_THE_PROVIDER: Final[Mapping[str, Mapping[str, Any]]] = {"google_vertexa
 
 _BY_PREFIX: Final = {
     "gpt-": "openai",
+    "ft:gpt-": "openai",
     "chatgpt-": "openai",
     "o1": "openai",
     "o3": "openai",
@@ -47,6 +48,8 @@ _BY_PREFIX: Final = {
     "amazon.": "bedrock_converse",
     "anthropic.": "bedrock_converse",
     "meta.": "bedrock_converse",
+    # Inference profiles of Bedrock's, by where they answer.
+    **dict.fromkeys(("us.", "eu.", "apac.", "jp.", "au.", "ca.", "us-gov.", "global."), "bedrock_converse"),
     "accounts/fireworks": "fireworks",
     "command": "cohere",
     "deepseek": "deepseek",
