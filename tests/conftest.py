@@ -49,6 +49,14 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _garbage_is_of_this_module() -> None:
+    # Pytest keeps something of every test, and so do caches. Looked through after each test, it would come to most of
+    # the time of all.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def no_leaked_sockets() -> Iterator[None]:
     """Fail the test if a socket opened in it is open once its loop has ended."""
