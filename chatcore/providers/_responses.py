@@ -226,8 +226,8 @@ class AnswerDecoder(StreamDecoder):
         for position, wire in enumerate(as_objects(answer.get("output"))):
             item_id, kind = word(wire.get("id")), word(wire.get("type"))
             known = (self._by_id.get(item_id or ""), self._by_position.get(position))
-            if not any(begun is not None and begun.kind == kind for begun in known):
-                self._complete(_Item(kind, item_id), wire, chunks)
+            begun = next((item for item in known if item is not None and item.kind == kind), None)
+            self._complete(begun or _Item(kind, item_id), wire, chunks)
         if not self._blocks and isinstance(answer.get("output_text"), str) and answer["output_text"]:
             self._complete(_Item("message", None), _plain_message(answer["output_text"]), chunks)
         self.done = True
@@ -313,7 +313,7 @@ class AnswerDecoder(StreamDecoder):
             item.phase = wire.get("phase") or item.phase
             # Matched in the order of their beginning: some hosts begin to count at another number than 0.
             parts = list(item.parts.values())
-            for index, part in enumerate(as_objects(wire.get("content"))):
+            for index, part in enumerate(_parts_of(wire)):
                 grown = parts[index] if index < len(parts) else _Part()
                 self._complete_part(item, grown, part, chunks)
         elif item.kind == "reasoning":
@@ -435,6 +435,19 @@ class AnswerDecoder(StreamDecoder):
             item = self._item(payload, "reasoning")
             chunks.append(self._paragraph_piece(item, key, _index(payload, counter), text_of(delta)))
 
+    def _summary_done(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
+        self._thought_out(payload, "summary", "summary_index", chunks)
+
+    def _thought_done(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
+        self._thought_out(payload, "content", "content_index", chunks)
+
+    def _thought_out(self, payload: dict[str, Any], key: str, counter: str, chunks: list[ChatGenerationChunk]) -> None:
+        """Give what the end of a paragraph has, and no piece had."""
+        item, index = self._item(payload, "reasoning"), _index(payload, counter)
+        rest = text_of(payload.get("text") or "")[item.part((key, index)).length :]
+        if rest and not item.done:
+            chunks.append(self._paragraph_piece(item, key, index, rest))
+
     def _paragraph_piece(self, item: _Item, key: str, index: int, text: str) -> ChatGenerationChunk:
         part = item.part((key, index))
         paragraph = {"type": _PARAGRAPHS[key], "text": text, "index": index}
@@ -486,6 +499,11 @@ class AnswerDecoder(StreamDecoder):
         delta = payload.get("delta")
         if delta:
             chunks.append(self._arguments_piece(self._call(payload, "function_call", chunks), text_of(delta)))
+
+    def _arguments_done(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
+        item = self._call(payload, "function_call", chunks)
+        if not item.done and (rest := _arguments_of(payload, "function_call")[item.part("arguments").length :]):
+            chunks.append(self._arguments_piece(item, rest))
 
     def _input(self, payload: dict[str, Any], chunks: list[ChatGenerationChunk]) -> None:
         delta = payload.get("delta")
@@ -554,7 +572,10 @@ _READERS: Final[dict[str, Callable[[AnswerDecoder, dict[str, Any], list[ChatGene
     "response.refusal.done": AnswerDecoder._refusal_done,  # noqa: SLF001 - as above
     "response.reasoning_summary_text.delta": AnswerDecoder._summary,  # noqa: SLF001 - as above
     "response.reasoning_text.delta": AnswerDecoder._thought,  # noqa: SLF001 - as above
+    "response.reasoning_summary_text.done": AnswerDecoder._summary_done,  # noqa: SLF001 - as above
+    "response.reasoning_text.done": AnswerDecoder._thought_done,  # noqa: SLF001 - as above
     "response.function_call_arguments.delta": AnswerDecoder._arguments,  # noqa: SLF001 - as above
+    "response.function_call_arguments.done": AnswerDecoder._arguments_done,  # noqa: SLF001 - as above
     "response.custom_tool_call_input.delta": AnswerDecoder._input,  # noqa: SLF001 - as above
     "response.completed": AnswerDecoder._over,  # noqa: SLF001 - as above
     "response.incomplete": AnswerDecoder._over,  # noqa: SLF001 - as above
@@ -632,7 +653,7 @@ def _contents(answer: dict[str, Any]) -> tuple[list[dict[str, Any]], list[ToolCa
         kind = word(item.get("type"))
         if kind == "message":
             of_item = _of_item(_whole_item(item))
-            for part in as_objects(item.get("content")):
+            for part in _parts_of(item):
                 block = _part_block(part)
                 if block is not None:
                     blocks.append({**block, **of_item})
@@ -659,6 +680,14 @@ def _whole_item(wire: dict[str, Any]) -> _Item:
 
 def _plain_message(text: str) -> dict[str, Any]:
     return {"type": "message", "content": [{"type": "output_text", "text": text}]}
+
+
+def _parts_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a message; some hosts write a message of one text as that text."""
+    content: Any = message.get("content")
+    if isinstance(content, str):
+        return [{"type": "output_text", "text": content}] if content else []
+    return as_objects(content)
 
 
 def _part_block(part: dict[str, Any]) -> dict[str, Any] | None:

@@ -253,6 +253,44 @@ def test_hosts_that_leave_out_events(item: dict[str, Any]) -> None:
         assert merged.tool_calls == whole.tool_calls
 
 
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["type"])
+def test_items_that_no_event_ends(item: dict[str, Any]) -> None:
+    """What was begun is completed by the whole answer, whether or not its pieces came."""
+    answer = answer_of(item)
+    created, *events, over = streamed(answer)
+    for said in ([created, events[0], over], [created, *events[:-1], over]):
+        merged = joined(sse(said))
+        assert without_index(merged.content) == read(answer).content
+        assert merged.tool_calls == read(answer).tool_calls
+
+
+def test_what_is_told_by_the_ends_of_pieces_alone() -> None:
+    """Neither pieces, nor the end of an item, nor an output at the end: the arguments of a call are not lost."""
+    call = {"type": "function_call", "id": "i3", "call_id": "call_1", "name": "add", "arguments": ""}
+    merged = joined(
+        sse(
+            [
+                {"type": "response.created", "response": {"id": "resp_1", "model": "gpt-5"}},
+                {"type": "response.reasoning_summary_text.done", "item_id": "i1", "output_index": 0, "text": "First."},
+                {"type": "response.reasoning_text.done", "item_id": "i2", "output_index": 1, "text": " Then."},
+                {"type": "response.output_item.added", "output_index": 2, "item": call},
+                {"type": "response.function_call_arguments.done", "item_id": "i3", "arguments": '{"a": 1}'},
+                {"type": "response.completed", "response": answer_of()},
+            ]
+        )
+    )
+    reasoning = [block.get("reasoning") for block in merged.content_blocks if block["type"] == "reasoning"]
+    assert "".join(map(str, reasoning)) == "First. Then."
+    assert [(made["name"], made["args"]) for made in merged.tool_calls] == [("add", {"a": 1})]
+
+
+def test_a_message_that_is_a_text() -> None:
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "content": "Hello"}
+    assert read(answer_of(item)).text == "Hello"
+    over = {"type": "response.completed", "response": answer_of(item)}
+    assert joined(sse([over])).text == "Hello"
+
+
 def test_ids_that_differ_from_event_to_event() -> None:
     """Of an item the position tells, then; so does the id where the position changes."""
     answer = answer_of(MESSAGE, CALL)
