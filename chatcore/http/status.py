@@ -37,8 +37,11 @@ from chatcore.messages._json import read_json
 
 __all__ = ["error_from", "error_from_event", "redacted", "request_id", "retry_after"]
 
+MAX_WORDS: Final = 2000
+"""How many characters of the provider's own words an error's message holds: Google names each quota that is used up."""
+
 MAX_TEXT: Final = 500
-"""How many characters of the provider's own words an error's message holds."""
+"""The same for a body that is no JSON, such as a page, and for one that is large."""
 
 MAX_BODY: Final = 16 * 1024
 """How many bytes of JSON an error's `body` keeps as a structure; what is longer is kept as shortened text."""
@@ -386,7 +389,8 @@ def _build(  # noqa: PLR0913 - as `ProviderError` itself
     code = redacted(facts.code, secrets) if facts.code else None
     # Redacted before it is shortened: half a key is still a key's half.
     wait = facts.wait if wait is None else wait
-    said = _shortened(redacted(facts.text, secrets), MAX_TEXT) or "no explanation"
+    length = MAX_WORDS if isinstance(body, (dict, list)) else MAX_TEXT
+    said = _shortened(redacted(facts.text, secrets), length) or "no explanation"
     ending = "" if said[-1] in ".!?…" else "."
     filtered = f" Filtered for: {', '.join(facts.filtered)}." if facts.filtered else ""
     message = f"{headline}{f' ({code})' if code else ''}: {said}{ending}{filtered} {advice}".strip()
