@@ -50,6 +50,9 @@ _TOP_LEVEL_KEPT: Final = ("citations", "search_results", "images", "related_ques
 _FACTS: Final = ("system_fingerprint", "service_tier", "prompt_filter_results")
 """What is said of an answer as a whole and is metadata; the last is what Azure's filter found in the prompt."""
 
+_SAYS_WHY: Final = ("errors", "message", "detail", "msg", "base_resp")
+"""Where an answer without choices may say why it is none: Cloudflare, FastAPI's servers, MiniMax, and others."""
+
 _MESSAGE_KEPT: Final = ("annotations", "images")
 """Lists of a message that are kept as they are; a stream's come with its last chunk."""
 
@@ -84,10 +87,13 @@ class AnswerDecoder(StreamDecoder):
         "_model",
         "_parts",
         "_usage",
+        "_why",
     )
 
     def __init__(self, exchange: Exchange, *, max_event_bytes: int = MAX_BODY_BYTES) -> None:
         super().__init__(exchange, max_event_bytes=max_event_bytes)
+        # An event before any choice that may say why there is none.
+        self._why: dict[str, Any] | None = None
         self._id: str | None = None
         self._model: str | None = None
         self._finish_reason: str | None = None
@@ -104,6 +110,8 @@ class AnswerDecoder(StreamDecoder):
 
     @override
     def _ended(self) -> list[ChatGenerationChunk]:
+        if self._choice is None and self._why is not None:
+            raise self._exchange.failed(self._why)
         if not self.done and self._finish_reason is None:
             raise self._exchange.broke_off("its stream ended without a finish reason and without [DONE]")
         if self._choice is None:
@@ -128,7 +136,10 @@ class AnswerDecoder(StreamDecoder):
         if payload.get("error") or name == "error" or payload.get("object") == "error":
             raise self._exchange.failed(payload)
         self._note(payload)
-        for choice in as_objects(payload.get("choices")):
+        choices = payload.get("choices")
+        if not choices and self._choice is None and any(payload.get(key) for key in _SAYS_WHY):
+            self._why = payload
+        for choice in as_objects(choices):
             chunk = self._read_choice(choice)
             if chunk is not None:
                 chunks.append(chunk)
@@ -442,6 +453,8 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
         raise exchange.failed(answer)
     choices = as_objects(answer.get("choices"))
     if not choices:
+        if any(answer.get(key) for key in _SAYS_WHY):
+            raise exchange.failed(answer)
         raise exchange.malformed("holds no choice", body)
     usage = _usage_of(answer)
     facts = {key: answer[key] for key in _FACTS if answer.get(key)}

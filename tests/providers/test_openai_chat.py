@@ -781,6 +781,35 @@ def test_reasoning_that_streams_in_summaries_is_one_thought() -> None:
     assert whole.content_blocks[0].get("reasoning") == "Let me see."
 
 
+@pytest.mark.parametrize(
+    ("payload", "kind", "says"),
+    [
+        (
+            {"choices": None, "base_resp": {"status_code": 1004, "status_msg": "login fail"}},
+            ProviderError,
+            "login fail",
+        ),
+        ({"detail": "the model is overloaded"}, OverloadedError, "the model is overloaded"),
+        ({"message": "slow down", "code": "rate_limit_exceeded"}, RateLimited, "slow down"),
+        ({"success": False, "errors": [{"code": 7009, "message": "no such thing"}]}, ProviderError, "no such thing"),
+    ],
+    ids=["MiniMax", "FastAPI", "a bare error", "Cloudflare"],
+)
+def test_an_answer_without_choices_says_why(payload: dict[str, Any], kind: type[ProviderError], says: str) -> None:
+    for end in (DONE, b""):
+        with pytest.raises(kind, match=says):
+            stream(payload, end=end)
+    with pytest.raises(kind, match=says):
+        decode_answer(json.dumps(payload).encode(), HOST)
+
+
+def test_what_is_said_before_the_choices_is_no_error() -> None:
+    told = {"message": "queued"}
+    assert merged(stream(told, event(content="Hi", finish="stop"))).text == "Hi"
+    with pytest.raises(ConnectionFailedError):
+        stream(told, event(content="Hi"), end=b"")
+
+
 # ------------------------------------------------------------------------------------------------------ anything at all
 
 JSON = st.recursive(
