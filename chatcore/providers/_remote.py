@@ -124,7 +124,8 @@ class RemoteChatModel(BaseChatModel):
         variable from the environment, else the provider's own.
     timeout: seconds for a whole call, or a `Timeout`; None: no bound.
     max_retries: how often a failed opening is tried again.
-    temperature: how freely it samples, from 0.
+    temperature: how freely it samples, from 0. Models of OpenAI's and Anthropic's that are known to have only one, such
+        as gpt-5, are not told; unless a call itself gives it.
     max_tokens: the most tokens an answer may have, reasoning included.
     top_p: sample from the likeliest tokens that make up this share of the probability.
     stop: texts at which an answer ends.
@@ -293,6 +294,10 @@ class RemoteChatModel(BaseChatModel):
         settings.update(self.model_kwargs)
         return settings
 
+    def _has_one_temperature(self, settings: Mapping[str, Any]) -> bool:  # noqa: ARG002 - for those who know models
+        """Whether the model that a call asks is known to refuse every temperature but its own."""
+        return False
+
     # ------------------------------------------------------------------------------------------------------------ hooks
 
     @property
@@ -346,6 +351,8 @@ class RemoteChatModel(BaseChatModel):
             msg = f"{name}= is no parameter of a call: give it to the model, as {type(self).__name__}({name}=...)."
             raise InvalidInputError(msg)
         settings = {**self._defaults(), **given}
+        if "temperature" not in given and settings.get("temperature", 1) != 1 and self._has_one_temperature(settings):
+            del settings["temperature"]
         if stop is not None:
             settings["stop"] = stop
         return Call(settings, stream=stream)

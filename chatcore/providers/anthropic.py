@@ -77,7 +77,8 @@ class ChatAnthropic(RemoteChatModel):
     base_url: where `/v1/messages` is found; None: `ANTHROPIC_BASE_URL` or `ANTHROPIC_API_URL` from the environment,
         else Anthropic's own.
     max_tokens: the most tokens an answer may have, thoughts included; None: as many as the model can, by its profile.
-    temperature: how freely it samples, from 0 to 1.
+    temperature: how freely it samples, from 0 to 1. Models that are known to have one temperature only, as the newest,
+        are not told; unless a call itself gives it.
     top_k: sample from so many of the likeliest tokens only.
     top_p: sample from the likeliest tokens that make up this share of the probability.
     stop: texts at which an answer ends.
@@ -363,6 +364,10 @@ class ChatAnthropic(RemoteChatModel):
     def _profile_of(self, model: Any) -> Mapping[str, Any]:
         profile = self.profile if model == self.model else load_profile(self._PROVIDER, str(model))
         return profile or {}
+
+    @override
+    def _has_one_temperature(self, settings: Mapping[str, Any]) -> bool:
+        return self._profile_of(settings.get("model")).get("temperature") is False
 
     def _complete(self, settings: dict[str, Any], messages: Sequence[BaseMessage], profile: Mapping[str, Any]) -> None:
         """Add to the settings of a call what follows from others."""

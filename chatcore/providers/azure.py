@@ -265,10 +265,9 @@ class AzureChatOpenAI(ChatOpenAI):
         return settings
 
     @override
-    def _uses_responses(self, settings: Mapping[str, Any]) -> bool:
-        # Which API a model needs, its own name says, and not that of its deployment.
-        is_own = settings.get("model") == self.azure_deployment
-        return super()._uses_responses({**settings, "model": self.model} if is_own else settings)
+    def _name_of(self, settings: Mapping[str, Any]) -> str:
+        # What a model needs, its own name says, and not that of its deployment.
+        return self.model if settings.get("model") == self.azure_deployment else super()._name_of(settings)
 
     @override
     def _call(self, stop: list[str] | None, given: Mapping[str, Any], *, stream: bool) -> Call:

@@ -15,6 +15,7 @@ from typing_extensions import override
 from chatcore.engine.policies import Timeout
 from chatcore.errors import BadRequestError, ConfigurationError, InvalidInputError, UnprocessableError
 from chatcore.http.client import check_header
+from chatcore.language_models.model_profile import load_profile
 from chatcore.messages import BaseMessage
 from chatcore.messages._shapes import is_dict, is_list
 from chatcore.outputs import ChatGenerationChunk, ChatResult
@@ -22,7 +23,7 @@ from chatcore.providers import _openai_chat, _openai_chat_request, _responses, _
 from chatcore.providers._remote import ApiKey, Call, Outgoing, RemoteChatModel, from_environment
 from chatcore.providers._responses_background import ContinuedChunks, awaited
 from chatcore.providers._streaming import Chunks, Opened
-from chatcore.providers._wire import Exchange, StreamDecoder
+from chatcore.providers._wire import Exchange, StreamDecoder, as_object
 from chatcore.providers.hosts import COMPATIBLE, HOSTS, OPENAI, Host, host_of
 
 __all__ = ["ApiKey", "ChatOpenAI"]
@@ -95,7 +96,8 @@ class ChatOpenAI(RemoteChatModel):
     organization, project: sent to OpenAI; None: `OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` from the environment, for OpenAI.
     timeout: seconds for a whole call, or a `Timeout`; None: no bound.
     max_retries: how often a failed opening is tried again.
-    temperature: how freely it samples, from 0.
+    temperature: how freely it samples, from 0. Models that are known to have one temperature only, such as gpt-5, are
+        not told; unless a call itself gives it.
     max_tokens: the most tokens an answer may have, reasoning included.
     top_p: sample from the likeliest tokens that make up this share of the probability.
     stop: texts at which an answer ends.
@@ -311,10 +313,8 @@ class ChatOpenAI(RemoteChatModel):
             return True
         if not self._is_openais:
             return False
-        model, tools = settings.get("model"), settings.get("tools")
-        if isinstance(model, str) and (
-            _MODELS_OF_RESPONSES.match(model) or (tools and model.lower().startswith("gpt-6"))
-        ):
+        model, tools = self._name_of(settings), settings.get("tools")
+        if _MODELS_OF_RESPONSES.match(model) or (tools and model.lower().startswith("gpt-6")):
             return True
         return not _ONLY_OPENAIS_RESPONSES.isdisjoint(given) or (is_list(tools) and any(map(_is_servers_own, tools)))
 
@@ -322,6 +322,20 @@ class ChatOpenAI(RemoteChatModel):
     def _is_openais(self) -> bool:
         """Whether the server is OpenAI's, or may be: a proxy of the user's own."""
         return self._host.name in (OPENAI.name, "azure_ai")
+
+    def _name_of(self, settings: Mapping[str, Any]) -> str:
+        """The model that a call asks, by the name by which it is known."""
+        return str(settings.get("model"))
+
+    @override
+    def _has_one_temperature(self, settings: Mapping[str, Any]) -> bool:
+        efforts = (settings.get("reasoning_effort"), as_object(settings.get("reasoning")).get("effort"))
+        if not self._is_openais or "none" in efforts:
+            # Without reasoning they take one.
+            return False
+        name = self._name_of(settings)
+        own = self.profile if name == self.model and "profile" in self.model_fields_set else None
+        return (own or load_profile(OPENAI.name, name) or {}).get("temperature") is False
 
     def _asks_usage(self, call: Call) -> bool:
         asked = self.stream_usage if call.asks_usage is None else call.asks_usage

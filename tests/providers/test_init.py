@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from chatcore.errors import ConfigurationError, MissingKeyError
+from chatcore.errors import BadRequestError, ConfigurationError, MissingKeyError
 from chatcore.providers import ChatOpenAI, init_chat_model
 from chatcore.providers._named import OWN_WIRES
 from chatcore.providers.hosts import address_variable
+from tests.providers.loopback import Answer, json_of, provider
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +95,32 @@ def test_names_that_nobody_knows(name: Any, provider: Any, said: str) -> None:
 def test_a_missing_key_names_its_variable() -> None:
     with pytest.raises(MissingKeyError, match="GROQ_API_KEY"):
         init_chat_model("groq:llama")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("model", "arguments", "settings", "sent"),
+    [
+        ("openai:gpt-5-mini", {}, {}, None),
+        ("openai:gpt-5-mini-2025-08-07", {}, {}, None),
+        ("openai:gpt-5-mini", {}, {"temperature": 0.5}, 0.5),
+        ("openai:gpt-5-mini", {"temperature": 1}, {}, 1),
+        ("openai:gpt-5-mini", {"profile": {"temperature": True}}, {}, 0),
+        ("openai:gpt-5.5", {"reasoning_effort": "none"}, {}, 0),
+        ("openai:gpt-4.1", {}, {"model": "gpt-5"}, None),
+        ("openai:gpt-4.1", {}, {}, 0),
+        ("openai:their-own", {}, {}, 0),
+        ("groq:openai/gpt-oss-120b", {}, {}, 0),
+        ("anthropic:claude-opus-4-8", {}, {}, None),
+        ("anthropic:claude-sonnet-4-5", {}, {}, 0),
+    ],
+)
+async def test_a_temperature_that_the_model_would_refuse_is_not_sent(
+    model: str, arguments: Any, settings: Any, sent: Any
+) -> None:
+    """Whoever gives one to all models gives it to those, too, that have one only."""
+    async with provider(Answer({}, status=400)) as server:
+        given = {"temperature": 0, "api_key": "k", "base_url": server.url, **arguments}
+        with pytest.raises(BadRequestError):
+            await init_chat_model(model, **given).ainvoke("Hi", **settings)
+    assert json_of(server.requests[0]).get("temperature") == sent

@@ -376,7 +376,7 @@ async def test_parameters_of_the_model_and_of_a_call() -> None:
     seen: list[httpx.Request] = []
     model = model_answered_by(
         answering(seen),
-        temperature=0,
+        temperature=1,
         max_tokens=5,
         top_p=0.5,
         stop="x",
@@ -398,7 +398,7 @@ async def test_parameters_of_the_model_and_of_a_call() -> None:
     del fields["messages"]
     assert fields == {
         "model": "gpt-5-mini",
-        "temperature": 0.0,
+        "temperature": 1.0,
         "max_completion_tokens": 5,
         "top_p": 0.5,
         "stop": "x",

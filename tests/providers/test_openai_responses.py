@@ -60,7 +60,7 @@ def model_at(url: str, **arguments: Any) -> ChatOpenAI:
 async def test_a_plain_and_a_streamed_answer() -> None:
     events = Answer(streamed("Hello"), headers={"content-type": "text/event-stream"})
     async with provider(Answer(said("Hi"), headers={"x-request-id": "r"}), events) as server:
-        model = model_at(server.url, temperature=0, max_tokens=9)
+        model = model_at(server.url, temperature=1, max_tokens=9)
         plain = await model.ainvoke("1?")
         chunks = [chunk async for chunk in model.astream("2?")]
         first, second = server.requests
@@ -71,7 +71,7 @@ async def test_a_plain_and_a_streamed_answer() -> None:
     assert isinstance(chunks[-1], AIMessageChunk)
     assert chunks[-1].response_metadata["finish_reason"] == "completed"
     assert first.line == "POST /v1/responses HTTP/1.1"
-    wanted = {"model": "gpt-5", "temperature": 0, "max_output_tokens": 9}
+    wanted = {"model": "gpt-5", "temperature": 1, "max_output_tokens": 9}
     assert json_of(first) == {**wanted, "input": [{"role": "user", "content": "1?"}]}
     assert json_of(second) == {**wanted, "input": [{"role": "user", "content": "2?"}], "stream": True}
 
