@@ -449,14 +449,15 @@ class _Parts:
     def read(self, parts: Any) -> str | list[Any]:
         """The content that the next parts are."""
         if is_list(parts):
-            if len(parts) == 1 and is_dict(parts[0]):
+            if len(parts) == 1 and is_dict(parts[0]) and not _is_of_two_kinds(parts[0]):
                 return self._read_one(parts[0])
             said = _Content()
             for part in parts:
                 if is_dict(part):
-                    said.add(self._read_one(part))
+                    for each in _apart(part):
+                        said.add(self._read_one(each))
             return said.value()
-        return self._read_one(parts) if is_dict(parts) else ""
+        return self.read([parts]) if is_dict(parts) else ""
 
     def take_calls(self) -> list[ToolCallChunk] | None:
         """The calls, and pieces of calls, that have come since."""
@@ -484,7 +485,7 @@ class _Parts:
             if not (self._blocks or self._unplaced or signature):
                 return text
             return self._grown("text", text, signature)
-        kind = next((key for key in part if key in _KINDS), None)
+        kind = next((key for key in part if key in _KINDS and part[key] is not None), None)
         if kind == "functionCall":
             self._read_call(as_object(part[kind]), signature)
             return ""
@@ -646,6 +647,21 @@ _KINDS: Final[dict[str, Callable[[_Parts, dict[str, Any]], dict[str, Any] | None
     "inlineData": _Parts.inline_data,
     "fileData": _Parts.file_data,
 }
+
+
+def _is_of_two_kinds(part: dict[str, Any]) -> bool:
+    return len(part) > 1 and part.get("text") is not None and any(part.get(key) is not None for key in _KINDS)
+
+
+def _apart(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """A part that is a text and something else, as two; a signature is of the latter.
+
+    Google writes none: but gateways write an empty text, or the text itself, beside a call.
+    """
+    if not _is_of_two_kinds(part):
+        return [part]
+    text = {key: part[key] for key in ("text", "thought") if key in part}
+    return [text, {key: value for key, value in part.items() if key != "text"}]
 
 
 class _Content:

@@ -184,6 +184,22 @@ def test_a_call_has_its_id_its_arguments_and_its_signature(read: Any) -> None:
 
 
 @pytest.mark.parametrize("read", [whole, streamed], ids=["plain", "streamed"])
+@pytest.mark.parametrize("text", ["", "Hi"])
+def test_a_call_that_stands_beside_a_text_is_not_lost(read: Any, text: str) -> None:
+    message = read({"text": text, **CALL})
+    assert message.text == text
+    assert [(call["name"], call["args"]) for call in message.tool_calls] == [("f", {"a": 1})]
+    assert message.additional_kwargs[SIGNATURES] == {"c1": "s3"}
+
+
+@pytest.mark.parametrize("read", [whole, streamed], ids=["plain", "streamed"])
+def test_what_a_part_is_not_may_be_told_as_null(read: Any) -> None:
+    empty = dict.fromkeys(("text", "functionCall", "inlineData", "fileData", "executableCode"))
+    assert read({**empty, **IMAGE}).content == read(IMAGE).content
+    assert read({**empty, **CODE}).content == read(CODE).content
+
+
+@pytest.mark.parametrize("read", [whole, streamed], ids=["plain", "streamed"])
 def test_the_content_says_where_a_call_stood_that_something_follows(read: Any) -> None:
     message = read(CALL, {"text": "", "thoughtSignature": "s"})
     assert without_index(message.content) == [
