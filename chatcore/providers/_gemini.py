@@ -660,7 +660,7 @@ def _apart(part: dict[str, Any]) -> list[dict[str, Any]]:
     """
     if not _is_of_two_kinds(part):
         return [part]
-    text = {key: part[key] for key in ("text", "thought") if key in part}
+    text: dict[str, Any] = {key: part[key] for key in ("text", "thought") if key in part}
     return [text, {key: value for key, value in part.items() if key != "text"}]
 
 
