@@ -143,9 +143,10 @@ async def test_any_other_thread_awaits_in_the_portal() -> None:
     assert box[0] not in {threading.get_ident(), thread.ident}
 
 
-def letters(ended: list[str], go_on: threading.Event) -> Iterator[str]:
+def letters(ended: list[str], asked: threading.Event, go_on: threading.Event) -> Iterator[str]:
     try:
         yield "a"
+        asked.set()
         go_on.wait(5)
         yield "b"
     finally:
@@ -155,21 +156,19 @@ def letters(ended: list[str], go_on: threading.Event) -> Iterator[str]:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_natively_cancelled_caller_waits_for_the_end() -> None:
     """Otherwise what it closes next would still be in use."""
-    begun, go_on = threading.Event(), threading.Event()
+    asked, go_on = threading.Event(), threading.Event()
     ended: list[str] = []
 
     async def read() -> None:
-        items = iterate_in_thread(letters(ended, go_on))
+        items = iterate_in_thread(letters(ended, asked, go_on))
         try:
             await anext(items)
-            begun.set()
             await anext(items)
         finally:
             await items.aclose()
 
     task = asyncio.create_task(read())
-    await asyncio.to_thread(begun.wait)
-    await anyio.wait_all_tasks_blocked()
+    await asyncio.to_thread(asked.wait)
     task.cancel()
     await anyio.wait_all_tasks_blocked()
     assert not task.done()
