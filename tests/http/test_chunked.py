@@ -97,12 +97,14 @@ def test_as_h11_reads_it_however_it_is_cut(body: bytes) -> None:
 def test_as_h11_reads_it_whatever_it_is(chunks: list[bytes], at: int, byte: int | None, size: int) -> None:
     """Of bodies with one byte changed: the same content, end and rest, or refused by both.
 
-    h11 takes a lone LF at the end of the trailer's lines, and so do we; it also reads what is in them.
+    h11 takes a lone LF at the end of the trailer's lines, and so do we; it also reads what is in them, and refuses a
+    chunk there, whose size has become zero.
     """
     body = bytearray(b"".join(map(chunk, chunks)) + b"0\r\n\r\n")
     if byte is not None and at < len(body) - 5:
         body[at] = byte
-    assert by_us(cut(bytes(body), size)) == by_h11(bytes(body))
+    ours, theirs = by_us(cut(bytes(body), size)), by_h11(bytes(body))
+    assert ours == theirs or (byte == ord("0") and theirs == (ours[0], None, b""))
 
 
 @pytest.mark.parametrize(
