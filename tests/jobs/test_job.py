@@ -270,16 +270,17 @@ def model_at(simulator: Simulator, **settings: Any) -> ChatOpenAI:
 
 async def test_thousand_lines_over_http(source: Path, out: Path) -> None:
     write(source, prompts(1000))
-    async with Simulator(latency=Latency(time_to_first_token=0.2)) as simulator:
+    async with Simulator(latency=Latency(time_to_first_token=0.6)) as simulator:
         report = await BatchJob(model_at(simulator), source, out, max_concurrency=200).run()
         assert simulator.stats.requests_finished == 1000
-        assert simulator.stats.requests_peak > 100
+        # 200, unless the machine is too busy to send as many in that time.
+        assert simulator.stats.requests_peak > 50
     results = read(out)
     assert sorted(result["line"] for result in results) == list(range(1, 1001))
     assert all(result["output"] and result["usage"]["output_tokens"] and result["request_id"] for result in results)
     assert report.output_tokens == sum(result["usage"]["output_tokens"] for result in results)
-    assert (report.latency.quantile(0.5) or 0) > 0.19
-    assert (report.first_token.quantile(0.5) or 0) > 0.19
+    assert (report.latency.quantile(0.5) or 0) > 0.59
+    assert (report.first_token.quantile(0.5) or 0) > 0.59
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "plain"])
