@@ -136,6 +136,10 @@ class AnswerDecoder(StreamDecoder):
             chunk = None if block is None or block.whole_args is None else self._given_whole(block)
         else:
             self._read_frame(kind, payload)
+            if kind == "message_start":
+                # Empty as a rule; a server that prefills, or has all of it already, says so here.
+                begun = as_objects(as_object(payload.get("message")).get("content"))
+                chunks += filter(None, [self._first_piece({"content_block": part}) for part in begun])
             return
         if chunk is not None:
             chunks.append(chunk)
@@ -205,6 +209,7 @@ class AnswerDecoder(StreamDecoder):
             self._model = word(as_object(given.get("to")).get("model")) or self._model
         if self._plain and fields.keys() == {"type", "text"}:
             return self._chunk(fields["text"])
+        self._plain = False
         return self._chunk([{**fields, "index": block.number}])
 
     def _begun_call(self, block: _Block, fields: dict[str, Any]) -> ChatGenerationChunk:
@@ -362,6 +367,8 @@ def decode_answer(body: bytes, exchange: Exchange) -> ChatResult:
         raise exchange.failed(answer)
     content = answer.get("content")
     if not is_list(content) and not isinstance(content, str) and not answer.get("stop_reason"):
+        if answer.get("message") or answer.get("detail"):
+            raise exchange.failed(answer)  # of a gateway, in its own form
         raise exchange.malformed("holds no message", body)
     blocks = [_block(part) for part in content] if is_list(content) else []
     calls: list[ToolCall] = []

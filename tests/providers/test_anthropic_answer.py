@@ -151,6 +151,25 @@ def test_what_stands_in_the_beginning_of_a_block_is_kept() -> None:
     assert message.content == [{"type": "thinking", "thinking": "Hm", "index": 0}]
 
 
+def test_a_text_that_begins_with_more_than_its_text_is_one_block() -> None:
+    message = streamed(START, begin(0, type="text", text="", mark="m"), *text("H", "i")[1:], because("end_turn"), STOP)
+    assert message.content == [{"type": "text", "text": "Hi", "mark": "m", "index": 0}]
+    assert message.text == "Hi"
+
+
+def test_what_stands_in_the_beginning_of_the_message_is_read() -> None:
+    call = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}
+    start = {**START, "message": {**START["message"], "content": [{"type": "text", "text": "Hi"}, call]}}
+    message = streamed(start, because("tool_use"), STOP)
+    assert message.text == "Hi"
+    assert [(made["name"], made["args"]) for made in message.tool_calls] == [("f", {"a": 1})]
+
+
+def test_an_error_in_a_gateways_own_form() -> None:
+    with pytest.raises(RateLimited, match="slow down"):
+        decode_answer(b'{"message": "slow down", "code": "rate_limit_exceeded"}', HOST)
+
+
 def test_blocks_that_all_have_the_number_0_stay_apart() -> None:
     message = streamed(
         *text("a"),
