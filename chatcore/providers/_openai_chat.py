@@ -77,6 +77,7 @@ class AnswerDecoder(StreamDecoder):
         "_audio_seen",
         "_calls",
         "_choice",
+        "_counted",
         "_details",
         "_facts",
         "_finish_reason",
@@ -101,6 +102,7 @@ class AnswerDecoder(StreamDecoder):
         self._facts: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
         self._choice: int | None = None
+        self._counted = False
         self._in_pieces = False
         self._calls = _CallTracker()
         self._parts = _PartTracker()
@@ -112,7 +114,7 @@ class AnswerDecoder(StreamDecoder):
     def _ended(self) -> list[ChatGenerationChunk]:
         if self._choice is None and self._why is not None:
             raise self._exchange.failed(self._why)
-        if not self.done and self._finish_reason is None:
+        if not (self.done or self._counted) and self._finish_reason is None:
             raise self._exchange.broke_off("its stream ended without a finish reason and without [DONE]")
         if self._choice is None:
             raise self._exchange.malformed("holds no choice: its stream ended without one")
@@ -139,6 +141,9 @@ class AnswerDecoder(StreamDecoder):
         choices = payload.get("choices")
         if not choices and self._choice is None and any(payload.get(key) for key in _SAYS_WHY):
             self._why = payload
+        elif not choices and self._choice is not None and payload.get("usage"):
+            # The tokens of all of it, told alone, are the last that a stream says.
+            self._counted = True
         for choice in as_objects(choices):
             chunk = self._read_choice(choice)
             if chunk is not None:
