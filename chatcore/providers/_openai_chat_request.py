@@ -67,6 +67,9 @@ _TEXT_PARTS = frozenset({"text", "refusal"})
 _OF_THE_WIRE = frozenset({"refusal", "image_url", "input_audio", "video_url", "document_url", "thinking", "reference"})
 """Parts that are sent as they are, beside text and files."""
 
+_MEDIA = frozenset({"image", "audio", "video", "file"})
+"""Standard blocks that users send to models, and no message of an assistant's may hold."""
+
 _TEXT_KEYS = frozenset({"type", "text", "cache_control"})
 
 
@@ -136,7 +139,7 @@ def encode_messages(messages: Sequence[BaseMessage], host: Host) -> list[dict[st
     if not messages:
         msg = "There is no message to send: the input is an empty list. Give at least one message."
         raise InvalidInputError(msg)
-    ids = _foreign_ids(messages, host) if host.nine_character_ids else {}
+    ids = _foreign_ids(messages, host)
     wire: list[dict[str, Any]] = []
     shown: list[dict[str, Any]] = []
     for position, message in enumerate(messages):
@@ -155,6 +158,9 @@ def encode_messages(messages: Sequence[BaseMessage], host: Host) -> list[dict[st
 
 _ID_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+_MAX_CALL_ID = 40
+"""The longest id of a call that OpenAI's chat completions take; an error of theirs says it."""
+
 
 def _foreign_ids(messages: Sequence[BaseMessage], host: Host) -> dict[str | None, str]:
     """The ids of tool calls that another provider made and this one would refuse, each with one that it takes."""
@@ -163,15 +169,22 @@ def _foreign_ids(messages: Sequence[BaseMessage], host: Host) -> dict[str | None
         if isinstance(message, AIMessage) and message.response_metadata.get("model_provider", host.name) != host.name:
             for call in (*message.tool_calls, *message.invalid_tool_calls):
                 call_id = call["id"]
-                if call_id and not (len(call_id) == 9 and call_id.isascii() and call_id.isalnum()):
-                    ids[call_id] = _nine_characters(call_id)
+                if call_id and not _is_taken(call_id, host):
+                    ids[call_id] = _letters(call_id, 9) if host.nine_character_ids else f"call_{_letters(call_id, 24)}"
     return ids
 
 
-def _nine_characters(call_id: str) -> str:
+def _is_taken(call_id: str, host: Host) -> bool:
+    if not host.nine_character_ids:
+        return len(call_id) <= _MAX_CALL_ID
+    return len(call_id) == 9 and call_id.isascii() and call_id.isalnum()
+
+
+def _letters(call_id: str, count: int) -> str:
+    """So many letters and digits that stand for an id, always the same."""
     number = int.from_bytes(hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).digest())
     letters: list[str] = []
-    for _ in range(9):
+    for _ in range(count):
         number, letter = divmod(number, len(_ID_LETTERS))
         letters.append(_ID_LETTERS[letter])
     return "".join(letters)
@@ -259,7 +272,15 @@ def _is_in_shape(message: AIMessage, *, by_host: bool) -> bool:
     if not by_host or said.get("output_version") == "v1" or said.get("object") == "response":
         return False
     # What nobody has signed may come from anywhere.
-    return not any(is_block(block) and _is_of_a_server(block["type"]) for block in content)
+    is_signed = "model_provider" in said
+    return not any(
+        is_block(block) and (_is_of_a_server(block["type"]) or (not is_signed and _is_media(block))) for block in content
+    )
+
+
+def _is_media(block: dict[str, Any]) -> bool:
+    # OpenAI's own sound is sent by its id.
+    return block["type"] in _MEDIA and not (block["type"] == "audio" and block.get("id"))
 
 
 def _is_of_a_server(kind: str) -> bool:

@@ -478,6 +478,22 @@ def test_ids_of_other_providers_calls_are_rewritten_for_a_host_that_would_refuse
     for provider, host in (("mistral", MISTRAL), (None, MISTRAL), ("mistral", OPENAI)):
         assert ids_in(encode_messages(history(provider, *given), host)) == list(given)
 
+    long = f"functions.{'x' * 31}"
+    for provider in ("openai", None):
+        assert ids_in(encode_messages(history(provider, long), OPENAI)) == [long]
+    wire = encode_messages(history("moonshot", long, long[:40]), OPENAI)
+    assert [message["tool_call_id"] for message in wire[2:]] == ids_in(wire)
+    assert re.fullmatch("call_[a-zA-Z0-9]{24}", ids_in(wire)[0])
+    assert ids_in(wire)[1] == long[:40]
+
+
+def test_an_answer_that_a_user_wrote_holds_text_only() -> None:
+    image = {"type": "image", "base64": "AA==", "mime_type": "image/png"}
+    written = AIMessage([{"type": "text", "text": "Here it is:"}, image])
+    content = sent(written)["content"]
+    assert isinstance(content, str)
+    assert content.startswith("Here it is:")
+
 
 # ------------------------------------------------------------------------------- answers of other providers, other APIs
 
