@@ -274,7 +274,8 @@ def _is_in_shape(message: AIMessage, *, by_host: bool) -> bool:
     # What nobody has signed may come from anywhere.
     is_signed = "model_provider" in said
     return not any(
-        is_block(block) and (_is_of_a_server(block["type"]) or (not is_signed and _is_media(block))) for block in content
+        is_block(block) and (_is_of_a_server(block["type"]) or (not is_signed and _is_media(block)))
+        for block in content
     )
 
 
