@@ -803,6 +803,15 @@ def test_an_answer_without_choices_says_why(payload: dict[str, Any], kind: type[
         decode_answer(json.dumps(payload).encode(), HOST)
 
 
+def test_a_stream_whose_last_word_is_its_tokens_is_whole() -> None:
+    """Although it has neither a finish reason nor [DONE]."""
+    tokens = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    message = merged(stream(event(content="Hi"), {"choices": [], "usage": tokens}, end=b""))
+    assert (message.text, message.response_metadata.get("finish_reason")) == ("Hi", None)
+    with pytest.raises(ConnectionFailedError):
+        stream({"choices": [], "usage": tokens}, {**event(content="Hi"), "usage": tokens}, end=b"")
+
+
 def test_what_is_said_before_the_choices_is_no_error() -> None:
     told = {"message": "queued"}
     assert merged(stream(told, event(content="Hi", finish="stop"))).text == "Hi"
