@@ -704,7 +704,6 @@ SDK_CLASS = {
 }
 
 
-@pytest.mark.skipif(not TRAFFIC.exists(), reason="the recorded traffic is not beside this checkout (../shared/traffic)")
 # ------------------------------------------------------------------------------------------------- what is made to hurt
 
 
@@ -776,6 +775,7 @@ def test_errors_without_words_inside_of_each_other_are_read_once() -> None:
     assert sum(looked) == 1
 
 
+@pytest.mark.skipif(not TRAFFIC.exists(), reason="the recorded traffic is not beside this checkout (../shared/traffic)")
 @pytest.mark.parametrize(
     ("dialect", "at_least"),
     [
