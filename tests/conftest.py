@@ -32,12 +32,23 @@ from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import hypothesis
 import pytest
 
 SETTLING_SECONDS = 1.0
 """How long what has been told to stop may take to have stopped. Only a test that fails waits this long."""
 
 OPEN_FILES = Path("/proc/self/fd")
+
+
+# How long an example takes says how busy the machine is; tests of what something costs count its CPU time.
+hypothesis.settings.register_profile(
+    "any machine",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[*hypothesis.settings().suppress_health_check, hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
