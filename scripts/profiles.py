@@ -85,6 +85,17 @@ OF_ALL = {
 """What a provider's own documentation says of all its models that call tools."""
 
 
+CORRECTED = {
+    # Their names without a date mean them: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+    "anthropic": {
+        name: {"structured_output": True}
+        for name in ("claude-haiku-4-5-20251001", "claude-opus-4-5-20251101", "claude-sonnet-4-5-20250929")
+    },
+    "bedrock_converse": {"in.anthropic.claude-haiku-4-5-20251001-v1:0": {"structured_output": True}},
+}
+"""What is wrong in the packages, by a provider's own documentation."""
+
+
 def profile(raw: dict[str, Any]) -> dict[str, Any]:
     """A model's facts by models.dev, under the names that a profile has for them."""
     reads, writes = raw["modalities"].get("input", []), raw["modalities"].get("output", [])
@@ -152,6 +163,8 @@ def main() -> None:
             sources.append(f"{package} {metadata.version(package)}")
             for model, facts in partner(PARTNERS[provider]).items():
                 models[model] = {**models.get(model, {}), **facts}
+        for model, facts in CORRECTED.get(provider, {}).items():
+            models[model] |= facts
         for facts in models.values():
             if facts.get("tool_calling"):
                 facts |= {**OF_ALL.get(provider, {}), **facts}

@@ -260,14 +260,9 @@ class ChatAnthropic(RemoteChatModel):
 
     @override
     def _structured_methods(self) -> tuple[Method, ...]:
-        profile = self.profile or {}
-        if "profile" in self.model_fields_set and "structured_output" in profile:
-            knows = profile["structured_output"]
-        else:
-            # The shipped profiles say of dated names that they cannot, which can.
-            knows = profile.get("structured_output") or (
-                self.model.startswith("claude-") and not self.model.startswith(_BEFORE_SCHEMAS)
-            )
+        knows = (self.profile or {}).get("structured_output")
+        if knows is None:
+            knows = self.model.startswith("claude-") and not self.model.startswith(_BEFORE_SCHEMAS)
         return ("json_schema", "function_calling") if knows else ("function_calling",)
 
     # ----------------------------------------------------------------------------------------------------------- tokens

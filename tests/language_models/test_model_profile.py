@@ -106,6 +106,17 @@ def test_a_release_that_is_known_is_itself() -> None:
     assert first["max_output_tokens"] == 4096
 
 
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5"])
+def test_a_release_can_do_what_its_model_can(model: str) -> None:
+    """The packages that the facts are from said of these releases that they cannot be held to a schema."""
+    releases = [name for name in module._profiles("anthropic") if name.startswith(model)]
+    assert len(releases) == 2
+    for name in releases:
+        profile = load_profile("anthropic", name)
+        assert profile is not None
+        assert profile.get("structured_output") is True
+
+
 def test_what_is_true_of_all_releases_is_true_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     known: Any = {
         "m-20240101": {"name": "M", "max_input_tokens": 5, "tool_calling": True},
