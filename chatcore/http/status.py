@@ -389,7 +389,7 @@ def _build(  # noqa: PLR0913 - as `ProviderError` itself
     code = redacted(facts.code, secrets) if facts.code else None
     # Redacted before it is shortened: half a key is still a key's half.
     wait = facts.wait if wait is None else wait
-    length = MAX_WORDS if isinstance(body, (dict, list)) else MAX_TEXT
+    length = MAX_TEXT if body is None or isinstance(body, str) else MAX_WORDS
     said = _shortened(redacted(facts.text, secrets), length) or "no explanation"
     ending = "" if said[-1] in ".!?…" else "."
     filtered = f" Filtered for: {', '.join(facts.filtered)}." if facts.filtered else ""
