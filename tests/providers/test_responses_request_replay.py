@@ -210,10 +210,18 @@ def test_what_was_an_answer_goes_back_as_it_came() -> None:
 
 
 def items_in(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The items of a recorded answer; of a stream, as they were given: its last event has them encrypted anew."""
+    """The items of a recorded answer; of a stream, as they were given: its last event has them encrypted anew.
+
+    What nothing but the last event ends comes after them, as it is there.
+    """
     if not row["stream_body"]:
         output: list[dict[str, Any]] = json.loads(row["body_text"])["output"]
         return output
     data = [line[5:] for line in row["body_text"].splitlines() if line.startswith("data:")]
     events: list[dict[str, Any]] = [json.loads(line) for line in data]
-    return [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    ended = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    last = events[-1].get("response", {}).get("output", [])
+    if len(last) > len(ended):
+        known = {item["id"] for item in ended}
+        ended += [item for item in last if item["id"] not in known]
+    return ended
