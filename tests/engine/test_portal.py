@@ -25,6 +25,7 @@ from chatcore.engine._portal import _PORTAL, SyncStream, blocking_function
 from chatcore.engine.threads import WORKER_THREADS
 from chatcore.errors import ConfigurationError, InvalidInputError, PortalError
 from chatcore.runnables import RunnableLambda
+from tests.development_mode import complaints
 from tests.engine.models import Plain, Streaming, SyncPlain, letters
 
 ROOT = Path(__file__).parent.parent.parent
@@ -458,7 +459,7 @@ def run(body: str, backend: str, seconds: float = 20) -> list[str]:
     done = subprocess.run(
         program(body, backend), capture_output=True, text=True, cwd=ROOT, timeout=seconds, check=False
     )
-    assert done.stderr == ""
+    assert complaints(done.stderr) == ""
     assert done.returncode == 0
     return done.stdout.splitlines()
 
