@@ -86,13 +86,14 @@ class AnswerDecoder(StreamDecoder):
     max_event_bytes: how large one event, or a body that is no stream, may be.
     """
 
-    __slots__ = ("_blocks", "_facts", "_kinds", "_redacted", "_runs", "_stop_reason", "_usage")
+    __slots__ = ("_blocks", "_facts", "_formats", "_kinds", "_redacted", "_runs", "_stop_reason", "_usage")
 
     def __init__(self, exchange: Exchange, *, blocks: bool = False, max_event_bytes: int = MAX_BODY_BYTES) -> None:
         super().__init__(exchange, max_event_bytes=max_event_bytes)
         self._blocks = blocks
         # What each block is, by its index.
         self._kinds: dict[int, str] = {}
+        self._formats: dict[int, str | None] = {}
         # Pieces of encrypted reasoning: base64 that can only be joined decoded.
         self._redacted: dict[int, list[str]] = {}
         # How many runs of text and JSON the results of a server's tool have, by the index of their block.
@@ -194,8 +195,9 @@ class AnswerDecoder(StreamDecoder):
         elif is_dict(start.get("toolResult")):
             block = _tool_result(start["toolResult"])
         elif is_dict(start.get("image")):
-            kind = word(start["image"].get("format"))
-            block = {"type": "image", "source": {"media_type": f"image/{kind}"} if kind else {}}
+            # Begun, it is no image yet: the first of its bytes make it one.
+            self._kinds[index] = "image"
+            self._formats[index] = word(start["image"].get("format"))
         if block is not None:
             self._kinds[index] = block["type"]
             self._add(block, index, chunks)
@@ -268,7 +270,8 @@ class AnswerDecoder(StreamDecoder):
         kind = self._kinds.get(index, "image")
         if kind == "image":
             self._kinds[index] = source["type"]
-            return {"type": "image", "source": source}
+            form = self._formats.get(index)
+            return {"type": "image", "source": {"media_type": f"image/{form}", **source} if form else source}
         # More of the same data; of anything else there can be one only.
         return {"type": "image", "source": {"data": source["data"]}} if kind == source["type"] == "base64" else None
 

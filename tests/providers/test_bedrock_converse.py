@@ -428,6 +428,16 @@ def test_any_events_give_a_message_or_a_typed_error(given_events: list[tuple[str
     sent_back(message)
 
 
+def test_an_image_without_a_byte_is_none() -> None:
+    message = merged(
+        event("contentBlockStart", {"contentBlockIndex": 0, "start": {"image": {"format": "png"}}})
+        + event("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"text": "Here."}})
+        + event("messageStop", {"stopReason": "end_turn"})
+    )
+    assert message.text == "Here."
+    assert sent_back(message) == [{"text": "Here."}]
+
+
 @given(JSON)
 def test_any_content_gives_a_message_that_can_be_sent_back(content: Any) -> None:
     message = plain(answer(usage=content) | {"output": {"message": {"content": content}}})
