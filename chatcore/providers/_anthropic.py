@@ -240,6 +240,9 @@ class AnswerDecoder(StreamDecoder):
         block = self._block_of(payload) or self._begin_block(payload, of_kind)
         if kind == "input_json_delta":
             return self._call_piece(block, delta.get("partial_json"))
+        if block.kind != of_kind:
+            # A piece of another kind cannot be joined with what the block has: it is a block of its own.
+            block = self._begin_block(payload, of_kind)
         if kind == "text_delta":
             text = delta.get("text")
             if self._plain and text and isinstance(text, str):

@@ -347,7 +347,7 @@ class _Said:
                 self.thoughts.append(block["reasoning"])
             elif block["type"] == "image" and (data := _image_data(block)) is not None:
                 self.images.append(data)
-            elif (url := block.get("url")) is not None:
+            elif isinstance(url := block.get("url"), str):
                 self.texts.append(url)
 
 

@@ -196,9 +196,7 @@ class AnswerDecoder(StreamDecoder):
             # What nearly every event is.
             return generation(build_chunk(content, id=self._id)) if content else None
         extras = _reasoning_of(delta)
-        for key in _MESSAGE_KEPT:
-            if is_list(delta.get(key)):
-                self._kept.setdefault(key, []).extend(delta[key])
+        self._keep_lists(delta)
         details = delta.get("reasoning_details")
         if details and is_list(details):
             extras["reasoning_details"] = [self._details.piece(detail) for detail in details]
@@ -221,6 +219,15 @@ class AnswerDecoder(StreamDecoder):
             response_metadata={"logprobs": tokens} if tokens else {},
         )
         return generation(message, {"logprobs": tokens} if tokens else None)
+
+    def _keep_lists(self, delta: dict[str, Any]) -> None:
+        for key in _MESSAGE_KEPT:
+            if is_list(delta.get(key)):
+                kept = self._kept.get(key)
+                if is_list(kept):
+                    kept.extend(delta[key])
+                else:
+                    self._kept[key] = delta[key]
 
     def _add_audio(self, extras: dict[str, Any], audio: Any) -> None:
         if not is_dict(audio):

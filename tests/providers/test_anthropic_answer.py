@@ -604,3 +604,16 @@ def test_whatever_is_answered_is_a_result_or_an_error_of_ours(payload: Any) -> N
     assert isinstance(message.text, str)
     assert isinstance(message.content_blocks, list)
     assert message.usage_metadata is None or math.isfinite(message.usage_metadata["total_tokens"])
+
+
+def test_a_piece_of_another_kind_is_a_block_of_its_own() -> None:
+    message = streamed(
+        begin(0, type="image_of_later", thinking=5),
+        piece(0, "thinking_delta", thinking="So"),
+        piece(0, "thinking_delta", thinking=" it is"),
+        end(0),
+    )
+    assert message.content == [
+        {"type": "image_of_later", "thinking": 5, "index": 0},
+        {"type": "thinking", "thinking": "So it is", "index": 1},
+    ]

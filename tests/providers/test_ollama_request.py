@@ -292,3 +292,8 @@ def test_the_text_of_other_providers_answers_is_kept(message: AIMessage, text: s
 def test_calls_of_openais_older_form(raw: str, args: dict[str, Any]) -> None:
     message = of("openai", "", additional_kwargs={"function_call": {"name": "add", "arguments": raw}})
     assert sent(message)["tool_calls"] == [{"type": "function", "function": {"name": "add", "arguments": args}}]
+
+
+def test_an_image_whose_address_is_no_text_is_left_out() -> None:
+    image = {"type": "image", "url": {"not": "a text"}}
+    assert sent(of("openai", [{"type": "text", "text": "Look:"}, image]))["content"] == "Look:"

@@ -908,3 +908,10 @@ def test_whatever_is_answered_is_a_result_or_an_error_of_ours(payload: Any) -> N
         return
     for generation in result.generations:
         AIMessage.model_validate(generation.message.model_dump())
+
+
+def test_images_beside_the_choices_that_are_no_list_give_way_to_those_of_the_message() -> None:
+    images = [{"type": "image_url", "image_url": {"url": "https://acme.test/1.png"}}]
+    whole = {**event(content="a"), "images": {"no": "list"}}
+    message = merged(stream(whole, event(images=images), event(images=images), event(finish="stop")))
+    assert message.additional_kwargs["images"] == images * 2
