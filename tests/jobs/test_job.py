@@ -273,8 +273,7 @@ async def test_thousand_lines_over_http(source: Path, out: Path) -> None:
     async with Simulator(latency=Latency(time_to_first_token=0.6)) as simulator:
         report = await BatchJob(model_at(simulator), source, out, max_concurrency=200).run()
         assert simulator.stats.requests_finished == 1000
-        # 200, unless the machine is too busy to send as many in that time.
-        assert simulator.stats.requests_peak > 50
+        assert simulator.stats.requests_peak > 100
     results = read(out)
     assert sorted(result["line"] for result in results) == list(range(1, 1001))
     assert all(result["output"] and result["usage"]["output_tokens"] and result["request_id"] for result in results)
