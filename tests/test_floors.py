@@ -73,6 +73,7 @@ IMPORTS_INSIDE: dict[str, str] = {
 """The files that may import inside a function, each with its reason."""
 
 TESTED_ELSEWHERE = {
+    "providers/_counting.py": "on the models that count: providers/test_anthropic.py and test_google_genai.py",
     "providers/_responses_background.py": "over sockets, by its model: providers/test_openai_responses.py",
     **dict.fromkeys(
         (f"runnables/{name}.py" for name in ("base", "fallbacks", "passthrough", "retry", "schema")),

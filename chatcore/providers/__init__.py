@@ -8,6 +8,7 @@
     _<wire>.py                  the bytes of an answer → messages
     _streaming.py               a reply's bytes through a codec, chunk by chunk
     _remote.py                  what all models have in common: arguments, keys, requests sent and replies read
+    _counting.py                models whose provider counts tokens itself
     _arguments.py               what is wrong with a model's arguments
     openai.py                   `ChatOpenAI`
     _named.py                   what a model's name means: a provider, and the class of its models

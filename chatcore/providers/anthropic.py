@@ -10,16 +10,16 @@ from typing import Annotated, Any, ClassVar, Final, Self, cast
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from typing_extensions import override
 
-from chatcore.engine._portal import blocking
 from chatcore.engine.request import Edit
 from chatcore.language_models.model_profile import load_profile
-from chatcore.messages import AIMessage, BaseMessage, convert_to_messages
+from chatcore.messages import AIMessage, BaseMessage
 from chatcore.messages._shapes import is_dict
 from chatcore.outputs import ChatResult
 from chatcore.providers._anthropic import AnswerDecoder, decode_answer
 from chatcore.providers._anthropic_request import betas_for, encode_request
-from chatcore.providers._remote import ApiKey, Call, Outgoing, RemoteChatModel, as_secret, key_given_by
-from chatcore.providers._wire import Exchange, StreamDecoder, as_object, as_objects, count, parsed
+from chatcore.providers._counting import CountingChatModel
+from chatcore.providers._remote import ApiKey, Call, Outgoing, as_secret, key_given_by
+from chatcore.providers._wire import Exchange, StreamDecoder, as_object, as_objects, count
 from chatcore.providers._wire_request import TOOL_EXTRAS
 from chatcore.schemas import convert_to_openai_tool
 from chatcore.structured_output import Method
@@ -52,7 +52,7 @@ _IN_BLOCKS: Final = "answers in blocks"
 """Noted in a call's settings once its request is written: whether its answer may hold more than text."""
 
 
-class ChatAnthropic(RemoteChatModel):
+class ChatAnthropic(CountingChatModel):
     """A chat model of Anthropic's, or of any server that speaks its Messages API.
 
     ::
@@ -104,6 +104,7 @@ class ChatAnthropic(RemoteChatModel):
     """
 
     _PROVIDER: ClassVar[str] = "anthropic"
+    _TOKENS: ClassVar[str] = "input_tokens"
     _KEY_VARIABLES: ClassVar[tuple[str, ...]] = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
     _BASE_URL: ClassVar[str] = "https://api.anthropic.com"
     _BASE_URL_VARIABLES: ClassVar[tuple[str, ...]] = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL")
@@ -267,61 +268,16 @@ class ChatAnthropic(RemoteChatModel):
 
     # ----------------------------------------------------------------------------------------------------------- tokens
 
-    async def acount_tokens(
-        self, messages: Sequence[Any] | str, tools: Sequence[Any] | None = None, **kwargs: Any
-    ) -> int:
-        """Ask the API how many tokens a prompt has (https://docs.anthropic.com/en/api/messages-count-tokens).
-
-        What is bound to this model, such as its tools, is counted, too.
-
-        Args:
-            messages: the prompt: messages, or whatever can be made one; or a text.
-            tools: what `bind_tools` takes.
-            **kwargs: settings of a call.
-
-        Raises:
-            ProviderError: the API could not be asked.
-        """
-        if tools:
-            kwargs["tools"] = [convert_to_openai_tool(_with_extras(tool, strict=None)) for tool in tools]
-        prompt = convert_to_messages([messages] if isinstance(messages, str) else messages)
-        call = self._call(None, {**self._bound(), **kwargs}, stream=False)
-        outgoing = self._write(prompt, call)
+    @override
+    def _write_count(self, messages: list[BaseMessage], call: Call) -> Outgoing:
+        """What https://docs.anthropic.com/en/api/messages-count-tokens takes."""
+        outgoing = self._write(messages, call)
         asked = {name: value for name, value in as_object(outgoing.body).items() if name in _COUNTED}
-        body, exchange = await self._asked(replace(outgoing, path=f"{outgoing.path}/count_tokens", body=asked), call)
-        tokens = count(as_object(parsed(body, exchange)), "input_tokens")
-        if tokens is None:
-            raise exchange.malformed("counts no tokens", body)
-        return tokens
-
-    def _bound(self) -> dict[str, Any]:
-        """The settings that `bind` and its kin have given to this copy."""
-        return {
-            name: layer.settings[name]
-            for layer in self._middleware
-            if isinstance(layer, Edit)
-            for name in layer.settings
-        }
-
-    count_tokens = blocking(acount_tokens)  # type: ignore[pydantic-field]  # a method, which its plugin does not know
+        return replace(outgoing, path=f"{outgoing.path}/count_tokens", body=asked)
 
     @override
-    def get_num_tokens_from_messages(
-        self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None, **kwargs: Any
-    ) -> int:
-        """How many tokens a prompt has, as the API counts them, by one request; async code awaits `acount_tokens`.
-
-        Args:
-            messages: the prompt.
-            tools: what `bind_tools` takes.
-            **kwargs: settings of a call.
-
-        Raises:
-            ProviderError: the API could not be asked.
-        """
-        if self.custom_get_token_ids is not None:
-            return super().get_num_tokens_from_messages(messages, tools)
-        return self.count_tokens(messages, tools, **kwargs)
+    def _counted_tool(self, tool: Any) -> dict[str, Any]:
+        return convert_to_openai_tool(_with_extras(tool, strict=None))
 
     # ------------------------------------------------------------------------------------------------------------ hooks
 

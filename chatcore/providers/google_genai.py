@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import quote, urlsplit
@@ -12,16 +12,16 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import override
 
-from chatcore.engine._portal import blocking
 from chatcore.errors import ConfigurationError
-from chatcore.messages import BaseMessage, convert_to_messages
+from chatcore.messages import BaseMessage
 from chatcore.messages._shapes import is_dict
 from chatcore.outputs import ChatResult
+from chatcore.providers._counting import CountingChatModel
 from chatcore.providers._gemini import PROVIDER, AnswerDecoder, decode_answer
 from chatcore.providers._gemini_request import encode_request
 from chatcore.providers._google_auth import default_credentials, token_of
-from chatcore.providers._remote import Call, Outgoing, RemoteChatModel, from_environment
-from chatcore.providers._wire import Exchange, StreamDecoder, as_object, count, parsed
+from chatcore.providers._remote import Call, Outgoing, from_environment
+from chatcore.providers._wire import Exchange, StreamDecoder, as_object
 from chatcore.providers.hosts import address_variable, is_local
 from chatcore.schemas import convert_to_openai_tool
 
@@ -44,7 +44,7 @@ _COUNTED: Final = frozenset({"contents", "systemInstruction", "tools", "generati
 """What Vertex AI counts the tokens of."""
 
 
-class ChatGoogleGenerativeAI(RemoteChatModel):
+class ChatGoogleGenerativeAI(CountingChatModel):
     """A Gemini model, by the Gemini API or on Vertex AI.
 
     ::
@@ -101,6 +101,7 @@ class ChatGoogleGenerativeAI(RemoteChatModel):
     """
 
     _PROVIDER: ClassVar[str] = PROVIDER
+    _TOKENS: ClassVar[str] = "totalTokens"
     _KEY_VARIABLES: ClassVar[tuple[str, ...]] = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
     _BASE_URL: ClassVar[str] = "https://generativelanguage.googleapis.com"
     _BASE_URL_VARIABLES: ClassVar[tuple[str, ...]] = ("GOOGLE_GEMINI_BASE_URL",)
@@ -308,55 +309,21 @@ class ChatGoogleGenerativeAI(RemoteChatModel):
 
     # ----------------------------------------------------------------------------------------------------------- tokens
 
-    async def acount_tokens(
-        self, messages: Sequence[Any] | str, tools: Sequence[Any] | None = None, **kwargs: Any
-    ) -> int:
-        """Ask Google how many tokens a prompt has (https://ai.google.dev/api/tokens).
-
-        Args:
-            messages: the prompt: messages, or whatever can be made one; or a text.
-            tools: what `bind_tools` takes.
-            **kwargs: settings of a call.
-
-        Raises:
-            ProviderError: Google could not be asked.
-        """
-        if tools:
-            kwargs["tools"] = [tool if is_dict(tool) else convert_to_openai_tool(tool) for tool in tools]
-        prompt = convert_to_messages([messages] if isinstance(messages, str) else messages)
-        call = self._call(None, kwargs, stream=False)
-        outgoing = self._write(prompt, call)
+    @override
+    def _write_count(self, messages: list[BaseMessage], call: Call) -> Outgoing:
+        """What https://ai.google.dev/api/tokens takes, or Vertex AI's own."""
+        outgoing = self._write(messages, call)
         asked = as_object(outgoing.body)
         if self.vertexai:
             asked = {name: value for name, value in asked.items() if name in _COUNTED}
         else:
             model = self._resource(str(call.settings.get("model")).removeprefix("models/"))
             asked = {"generateContentRequest": {"model": model, **asked}}
-        body, exchange = await self._asked(replace(outgoing, path=self._path(call, "countTokens"), body=asked), call)
-        tokens = count(as_object(parsed(body, exchange)), "totalTokens")
-        if tokens is None:
-            raise exchange.malformed("counts no tokens", body)
-        return tokens
-
-    count_tokens = blocking(acount_tokens)  # type: ignore[pydantic-field]  # a method, which its plugin does not know
+        return replace(outgoing, path=self._path(call, "countTokens"), body=asked)
 
     @override
-    def get_num_tokens_from_messages(
-        self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None, **kwargs: Any
-    ) -> int:
-        """How many tokens a prompt has, as Google counts them, by one request; async code awaits `acount_tokens`.
-
-        Args:
-            messages: the prompt.
-            tools: what `bind_tools` takes.
-            **kwargs: settings of a call.
-
-        Raises:
-            ProviderError: Google could not be asked.
-        """
-        if self.custom_get_token_ids is not None:
-            return super().get_num_tokens_from_messages(messages, tools)
-        return self.count_tokens(messages, tools, **kwargs)
+    def _counted_tool(self, tool: Any) -> dict[str, Any]:
+        return tool if is_dict(tool) else convert_to_openai_tool(tool)
 
     # -------------------------------------------------------------------------------------------------------- as others
 

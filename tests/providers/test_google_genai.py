@@ -180,6 +180,14 @@ async def test_tokens_are_counted_by_google() -> None:
     assert json_of(second).keys() == {"contents", "tools"}
 
 
+@pytest.mark.anyio
+async def test_what_is_bound_is_counted_too() -> None:
+    async with provider(Answer({"totalTokens": 9})) as server:
+        assert await gemini(server).bind_tools([Place]).acount_tokens("Hello") == 9
+    (tool,) = json_of(server.requests[0])["generateContentRequest"]["tools"]
+    assert tool["functionDeclarations"][0]["name"] == "Place"
+
+
 # ----------------------------------------------------------------------------------------------------------- Vertex AI
 
 
