@@ -198,15 +198,21 @@ class StreamDecoder(ABC):
         if self._failure is not None:
             raise self._failure
         chunks: list[ChatGenerationChunk] = []
-        event = None if self._framing is None else self._framing.finish()
-        if event is None and self._head and isinstance(self._framing, SSEDecoder) and not self._head.startswith(EVENTS):
-            raise self._exchange.malformed("is no stream of events", self._head)
-        if event is not None and not self.done:
+        if not self.done:  # else what follows is not read, and may be anything
+            self._read_rest(chunks)
+        chunks.extend(self._ended())
+        return chunks
+
+    def _read_rest(self, chunks: list[ChatGenerationChunk]) -> None:
+        """Read an event that has no end of its own."""
+        framing = self._framing
+        event = None if framing is None else framing.finish()
+        if event is not None:
             # It may have been cut short. Whether that matters, `_ended` tells.
             with suppress(MalformedResponseError):
                 self._read(event, chunks)
-        chunks.extend(self._ended())
-        return chunks
+        elif self._head and isinstance(framing, SSEDecoder) and not self._head.startswith(EVENTS):
+            raise self._exchange.malformed("is no stream of events", self._head)
 
     # ------------------------------------------------------------------------------------------------ what a codec says
 

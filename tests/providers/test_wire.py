@@ -193,6 +193,28 @@ def test_a_framing_of_ones_own() -> None:
     assert said(decoder.finish()) == [""]
 
 
+class Failing(Lines):
+    """A framing that cannot read what follows."""
+
+    def finish(self) -> ServerSentEvent | None:
+        raise MalformedResponseError("damaged")
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["after the end", "before the end"])
+def test_damage_counts_only_before_the_answers_end(ends: bool) -> None:
+    class Damaged(Words):
+        def _framed(self, start: bytes) -> Framing | None:
+            return Failing()
+
+    decoder = Damaged(Exchange("acme"))
+    assert said(decoder.feed(b'{"say":"a"}' + b'\n{"end":1}' * ends)) == ["a"]
+    if ends:
+        assert said(decoder.finish()) == [""]
+    else:
+        with pytest.raises(MalformedResponseError, match="damaged"):
+            decoder.finish()
+
+
 def test_a_whole_answer_as_one_chunk_is_the_same_answer() -> None:
     message = AIMessage("hi", id="i", tool_calls=[ToolCall(name="f", args={"a": [1, "é"]}, id="c", type="tool_call")])
     chunk = cast("AIMessageChunk", whole_chunk(ChatResult(generations=[ChatGeneration(message=message)])).message)
