@@ -23,6 +23,7 @@ from chatcore.testing._text import is_array, is_object
 __all__ = [
     "CREATED",
     "OpenAI",
+    "check_function",
     "check_range",
     "duration",
     "error_object",
@@ -246,6 +247,30 @@ def check_range(
             param=name,
             code=f"{kind}_{beyond}_{bound[:3]}_value",
         )
+
+
+def check_function(function: Mapping[str, Any], name: str, path: str, pattern: str) -> None:
+    """Refuse a function that no model can be offered, for its name or its schema.
+
+    path: where the function is in the request.
+    pattern: what its name must match, as the error says it.
+    """
+    if not name.isascii() or not name.replace("_", "").replace("-", "").isalnum() or len(name) > 64:
+        raise refusal(
+            f"Invalid '{path}.name': string does not match pattern. Expected a string that matches the pattern "
+            f"'{pattern}'.",
+            param=f"{path}.name",
+            code="invalid_value",
+        )
+    parameters: object = function.get("parameters")
+    if parameters is not None and (not is_object(parameters) or parameters.get("type", "object") != "object"):
+        raise refusal(
+            f"Invalid schema for function {name!r}: schema must be a JSON Schema of 'type: \"object\"'.",
+            param=f"{path}.parameters",
+            code="invalid_function_parameters",
+        )
+    if function.get("strict") is True:
+        strict_schema(parameters, f"function {name!r}", f"{path}.parameters", "invalid_function_parameters")
 
 
 def strict_schema(schema: object, what: str, param: str, code: str) -> None:

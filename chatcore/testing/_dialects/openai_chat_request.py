@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatcore.testing._asked import Asked, Tool
-from chatcore.testing._dialects._openai import check_range, missing, refusal, strict_schema, wrong_type
+from chatcore.testing._dialects._openai import check_function, check_range, missing, refusal, wrong_type
 from chatcore.testing._problem import RefusedError
 from chatcore.testing._text import is_array, is_object
 
@@ -300,22 +300,7 @@ def _tool_name(tool: object, path: str) -> str:
     name: object = function.get("name")
     if not isinstance(name, str) or not name:
         raise missing(f"{path}.function.name")
-    if not name.isascii() or not name.replace("_", "").replace("-", "").isalnum() or len(name) > 64:
-        raise refusal(
-            f"Invalid '{path}.function.name': string does not match pattern. Expected a string that matches the "
-            "pattern '^[a-zA-Z0-9_-]{1,64}$'.",
-            param=f"{path}.function.name",
-            code="invalid_value",
-        )
-    parameters: object = function.get("parameters")
-    if parameters is not None and (not is_object(parameters) or parameters.get("type", "object") != "object"):
-        raise refusal(
-            f"Invalid schema for function {name!r}: schema must be a JSON Schema of 'type: \"object\"'.",
-            param=f"{path}.function.parameters",
-            code="invalid_function_parameters",
-        )
-    if function.get("strict") is True:
-        strict_schema(parameters, f"function {name!r}", f"{path}.function.parameters", "invalid_function_parameters")
+    check_function(function, name, f"{path}.function", "^[a-zA-Z0-9_-]{1,64}$")
     return name
 
 

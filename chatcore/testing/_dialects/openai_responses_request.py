@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatcore.testing._asked import Asked, Tool
-from chatcore.testing._dialects._openai import check_range, missing, refusal, strict_schema, wrong_type
+from chatcore.testing._dialects._openai import check_function, check_range, missing, refusal, strict_schema, wrong_type
 from chatcore.testing._text import is_array, is_base64, is_object, is_sealed
 
 __all__ = ["items_of", "read"]
@@ -345,23 +345,8 @@ def _tool(tool: object, path: str) -> list[Tool]:
     if kind != "function":
         raise _unsupported(kind, ("function", *_BUILT_IN), f"{path}.type")
     name = _text(tool, "name", path)
-    if not name.isascii() or not name.replace("_", "").replace("-", "").isalnum() or len(name) > 64:
-        raise refusal(
-            f"Invalid '{path}.name': string does not match pattern. Expected a string that matches the pattern "
-            "'^[a-zA-Z0-9_-]+$'.",
-            param=f"{path}.name",
-            code="invalid_value",
-        )
-    parameters: object = tool.get("parameters")
-    if parameters is not None and (not is_object(parameters) or parameters.get("type", "object") != "object"):
-        raise refusal(
-            f"Invalid schema for function {name!r}: schema must be a JSON Schema of 'type: \"object\"'.",
-            param=f"{path}.parameters",
-            code="invalid_function_parameters",
-        )
-    if tool.get("strict") is True:
-        strict_schema(parameters, f"function {name!r}", f"{path}.parameters", "invalid_function_parameters")
-    return [Tool(name, parameters or {"type": "object"})]
+    check_function(tool, name, path, "^[a-zA-Z0-9_-]+$")
+    return [Tool(name, tool.get("parameters") or {"type": "object"})]
 
 
 def _demanded(body: dict[str, Any], tools: Sequence[Tool]) -> bool | str:
