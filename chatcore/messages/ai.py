@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
@@ -54,6 +54,8 @@ __all__ = [
     "build_message",
     "subtract_usage",
 ]
+
+_logger = logging.getLogger("chatcore")
 
 
 class AIMessage(BaseMessage):
@@ -117,9 +119,12 @@ class AIMessage(BaseMessage):
         shape = "openai" if self.response_metadata.get("output_version") == "responses/v1" else provider
         translator = get_translator(shape) if shape else None
         if translator is not None:
-            # NotImplementedError is its way to say that it knows no better than we.
-            with suppress(NotImplementedError, *UNREADABLE):
+            try:
                 return translator[self._translation](self)
+            except NotImplementedError:
+                pass  # its way to say that it knows no better than we
+            except UNREADABLE:
+                _logger.debug("content of %s is not in the shape of %s", provider, shape, exc_info=True)
         said = [*super().content_blocks]
         if not any(block.get("type") == "reasoning" for block in said):
             said[:0] = cast("list[blocks.ContentBlock]", reasoning_block(self.additional_kwargs))
